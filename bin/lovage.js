@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+const major = Number(process.versions.node.split('.')[0]);
+if (major < 24) {
+  console.error(
+    `lovage: needs Node 24 or newer, this is ${process.version}. Install it, or run lovage through npm in a checkout, which brings its own.`,
+  );
+  process.exit(1);
+}
+// The package's own export decides between src (in a checkout) and dist (published).
+const { main } = await import('lovage/cli');
+await main(process.argv.slice(2));
