@@ -1,0 +1,4 @@
+/** The input can never be analysed, however often it is tried: a retry is pointless. */
+export class IntegrationError extends Error {
+  override readonly name = 'IntegrationError';
+}

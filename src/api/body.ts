@@ -1,0 +1,66 @@
+import { LovageError } from '../errors.ts';
+import { isSuspect, isTooDeep } from './unstorable.ts';
+
+const MAX_DEPTH = 500;
+const SHORTEST_TOO_DEEP = 2 * MAX_DEPTH;
+
+export interface JsonBody {
+  value: unknown;
+  /** It may hold NUL or lone surrogates: walk it before anything is written. */
+  isSuspect: boolean;
+}
+
+/** Reads a JSON body of any content type. @throws LovageError payload-too-large, malformed-json or validation. */
+export async function readJson(request: Request, maxBytes: number): Promise<JsonBody> {
+  const text = decode(await readBytes(request, maxBytes));
+  if (text.trim() === '') throw new LovageError('malformed-json', 'The body is empty; send JSON, such as {}');
+  const value = parse(text);
+  if (text.length > SHORTEST_TOO_DEEP && isTooDeep(value, MAX_DEPTH)) {
+    const detail = `nests deeper than ${MAX_DEPTH} levels`;
+    throw new LovageError('validation', `The body ${detail}`, { faults: [{ pointer: '', detail }] });
+  }
+  return { value, isSuspect: isSuspect(text) };
+}
+
+/** The same, but no body at all is `undefined`. */
+export async function readOptionalJson(request: Request, maxBytes: number): Promise<JsonBody> {
+  const hasBody = request.headers.get('transfer-encoding') !== null || Number(request.headers.get('content-length')) > 0;
+  return hasBody ? readJson(request, maxBytes) : { value: undefined, isSuspect: false };
+}
+
+async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+  const length = request.headers.get('content-length');
+  if (length !== null) {
+    if (Number(length) > maxBytes) throw tooLarge(maxBytes);
+    return new Uint8Array(await request.arrayBuffer());
+  }
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new LovageError('malformed-json', 'The body is not UTF-8, which JSON must be', { cause });
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    // V8's message quotes the body, which may be secret: only the position gets out.
+    const position = cause instanceof Error ? /at position \d+/.exec(cause.message)?.[0] : undefined;
+    throw new LovageError('malformed-json', `The body is not JSON${position ? `: it breaks ${position}` : ''}`, { cause });
+  }
+}
+
+const tooLarge = (maxBytes: number) =>
+  new LovageError('payload-too-large', `The body is over the limit of ${maxBytes} bytes (LOVAGE_MAX_BODY_BYTES)`);

@@ -1,0 +1,48 @@
+import type { HttpBindings } from '@hono/node-server';
+import type { Context } from 'hono';
+import type { Lovage } from '../lovage.ts';
+import type { Caller } from '../wire.ts';
+import type { Patience } from './patience.ts';
+
+/** What every procedure gets, whichever adapter calls it. */
+export interface RequestContext {
+  lovage: Lovage;
+  caller: Caller;
+  requestId: string;
+  patience: Patience;
+  /** The caller hung up. */
+  signal: AbortSignal;
+  /** The server is closing: long polls answer with the task as it stands. */
+  closing: AbortSignal;
+  /** The raw text may hold what jsonb refuses. */
+  isSuspect: boolean;
+}
+
+/** What the middlewares leave for the handlers. */
+export interface HttpEnv {
+  Bindings: HttpBindings;
+  Variables: { requestId: string; caller: Caller; patience: Patience };
+}
+export type HttpContext = Context<HttpEnv>;
+
+/** What all routes stand on. */
+export interface ApiParts {
+  lovage: Lovage;
+  authenticator: { authenticate(presented: string): Promise<Caller | null> };
+  maxBodyBytes: number;
+  version: string;
+  isReady: () => Promise<boolean>;
+  closing: AbortSignal;
+}
+
+export function contextOf(parts: ApiParts, c: HttpContext, isSuspect: boolean): RequestContext {
+  return {
+    lovage: parts.lovage,
+    caller: c.var.caller,
+    requestId: c.var.requestId,
+    patience: c.var.patience,
+    signal: c.req.raw.signal,
+    closing: parts.closing,
+    isSuspect,
+  };
+}

@@ -1,0 +1,47 @@
+import { TRPCError } from '@trpc/server';
+import { z } from 'zod';
+import { isPostgresAway } from '../db/failures.ts';
+import { type ErrorCode, type Fault, LovageError } from '../errors.ts';
+import { toPointer } from './pointer.ts';
+
+const RETRY_AFTER_SECONDS = 2;
+
+/** Turns whatever was thrown into the one error type; what nobody foresaw becomes `internal`, its cause kept. */
+export function toLovageError(error: unknown): LovageError {
+  for (let link = error; link instanceof Error; link = link.cause) {
+    if (link instanceof LovageError) return link;
+  }
+  if (isPostgresAway(error)) {
+    const message = 'Postgres cannot be reached at the moment; the same request can be sent again';
+    return new LovageError('queue-unavailable', message, { retryAfter: RETRY_AFTER_SECONDS, cause: error });
+  }
+  if (error instanceof TRPCError) return fromTrpc(error);
+  return new LovageError('internal', 'Internal error', { cause: error });
+}
+
+/** The faults of a zod error, each with a JSON Pointer. */
+export function faultsOf(error: z.core.$ZodError): Fault[] {
+  return error.issues.flatMap((issue) => {
+    if (issue.code !== 'unrecognized_keys') return [{ pointer: toPointer(issue.path), detail: issue.message }];
+    return issue.keys.map((key) => ({ pointer: toPointer([...issue.path, key]), detail: 'is not known here' }));
+  });
+}
+
+function fromTrpc(error: TRPCError): LovageError {
+  if (error.cause instanceof z.core.$ZodError) {
+    return new LovageError('validation', 'The request does not fit its schema', { faults: faultsOf(error.cause) });
+  }
+  const code = TRPC_FAULTS[error.code];
+  if (code === undefined) return new LovageError('internal', 'Internal error', { cause: error });
+  return new LovageError(code, error.message, { cause: error });
+}
+
+/** What tRPC itself refuses, before a procedure of ours runs. */
+const TRPC_FAULTS: Partial<Record<TRPCError['code'], ErrorCode>> = {
+  NOT_FOUND: 'not-found',
+  PARSE_ERROR: 'malformed-json',
+  UNSUPPORTED_MEDIA_TYPE: 'malformed-json',
+  METHOD_NOT_SUPPORTED: 'method-not-allowed',
+  PAYLOAD_TOO_LARGE: 'payload-too-large',
+  BAD_REQUEST: 'validation',
+};

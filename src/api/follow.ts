@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto';
+import type { MiddlewareHandler } from 'hono';
+import type { ApiParts, HttpEnv } from './context.ts';
+import { Patience } from './patience.ts';
+
+/** Under the 5 s that callers are promised while Postgres is away. */
+const PATIENCE_MS = 4_700;
+
+const REQUEST_ID = /^[\w.-]{1,128}$/;
+
+const SECURITY_HEADERS = [
+  ['X-Content-Type-Options', 'nosniff'],
+  ['X-Frame-Options', 'DENY'],
+  ['Referrer-Policy', 'no-referrer'],
+  ['Cross-Origin-Resource-Policy', 'same-origin'],
+] as const;
+
+/** Gives each request an id, in and out, and one line in the log; never its query, headers or body. */
+export function followRequests({ lovage, closing }: ApiParts): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    const startedAt = performance.now();
+    const given = c.req.header('x-request-id');
+    const requestId = given !== undefined && REQUEST_ID.test(given) ? given : randomUUID();
+    c.set('requestId', requestId);
+    c.set('patience', new Patience(PATIENCE_MS));
+    await next();
+
+    const { headers } = c.res;
+    headers.set('X-Request-Id', requestId);
+    for (const [name, value] of SECURITY_HEADERS) headers.set(name, value);
+    if (!headers.has('Content-Security-Policy')) headers.set('Content-Security-Policy', "default-src 'none'");
+    if (!headers.has('Cache-Control')) headers.set('Cache-Control', 'no-store');
+    if (closing.aborted) headers.set('Connection', 'close');
+
+    const ms = Math.round(performance.now() - startedAt);
+    const { method, path } = c.req;
+    const line = { method, path, status: c.res.status, ms, requestId };
+    lovage.log.info(c.req.raw.signal.aborted ? { ...line, aborted: true } : line, 'request');
+  };
+}

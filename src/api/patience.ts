@@ -1,0 +1,29 @@
+import { LovageError } from '../errors.ts';
+
+/**
+ * How long one request may wait for Postgres in all, the upload of its body and its long polls left out. Connecting
+ * and querying have timeouts of their own, but a request does both several times, and must still be answered in 5 s.
+ */
+export class Patience {
+  #leftMs: number;
+
+  constructor(ms: number) {
+    this.#leftMs = ms;
+  }
+
+  async spend<Answer>(work: Promise<Answer>): Promise<Answer> {
+    const startedAt = performance.now();
+    let timer: NodeJS.Timeout | undefined;
+    const over = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        reject(new LovageError('queue-unavailable', 'Postgres does not answer at the moment', { retryAfter: 2 }));
+      }, this.#leftMs);
+    });
+    try {
+      return await Promise.race([work, over]);
+    } finally {
+      clearTimeout(timer);
+      this.#leftMs = Math.max(0, this.#leftMs - (performance.now() - startedAt));
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { LovageError } from '../../errors.ts';
+import type { ApiParts, HttpEnv } from '../context.ts';
+import { faultsOf } from '../errors.ts';
+import { requireKey } from '../identify.ts';
+import type { Router } from '../trpc/router.ts';
+import { mountCancel } from './cancel.ts';
+import { mountReads } from './read.ts';
+import { refuseNul } from './refuse-nul.ts';
+import { mountSubmit } from './submit.ts';
+
+export const REST_PREFIX = '/v1';
+
+/** The REST adapter: plain routes that call the same procedures as tRPC. */
+export function createRest(parts: ApiParts, router: Router): OpenAPIHono<HttpEnv> {
+  const rest = new OpenAPIHono<HttpEnv>({
+    defaultHook: (result) => {
+      if (result.success) return;
+      const faults = faultsOf(result.error).map(({ pointer, detail }) => ({ pointer: parameterOf(pointer), detail }));
+      throw new LovageError('validation', 'A parameter is out of range', { faults });
+    },
+  });
+  rest.use(requireKey(parts), refuseNul);
+  mountSubmit(rest, parts, router);
+  mountReads(rest, parts, router);
+  mountCancel(rest, parts, router);
+  return rest;
+}
+
+/** A fault of a parameter points at its name; `/state/0` is the first of several. */
+const parameterOf = (pointer: string): string => pointer.split('/')[1] ?? pointer;

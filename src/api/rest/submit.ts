@@ -1,0 +1,48 @@
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { isFinal, taskSchema } from '../../wire.ts';
+import { readJson } from '../body.ts';
+import { type ApiParts, contextOf, type HttpEnv } from '../context.ts';
+import type { Router } from '../trpc/router.ts';
+import { preferHeader, submitQuery } from './parameters.ts';
+import { json, problems } from './responses.ts';
+import { readWait } from './waiting.ts';
+
+export const submitResponses = {
+  200: json(taskSchema, 'The final task, its result inside, also when it failed; only where the caller waits'),
+  202: {
+    ...json(taskSchema, 'Accepted and committed, and not final yet'),
+    headers: z.object({ Location: z.string(), 'Retry-After': z.string() }),
+  },
+  ...problems('unknown-task-name', 'malformed-json', 'validation', 'payload-too-large'),
+};
+
+// One template for both: OpenAPI takes `/tasks/{name}` beside `/tasks/{id}` for the same path twice.
+const submit = createRoute({
+  operationId: 'submitTask',
+  method: 'post',
+  path: '/tasks/{id}',
+  tags: ['tasks'],
+  summary: 'Start a task by the name of its definition, such as filings.analyze',
+  request: {
+    params: z.object({ id: z.string().openapi({ description: 'Here: the name of a definition', example: 'filings.analyze' }) }),
+    query: submitQuery,
+    headers: preferHeader,
+    body: { required: true, content: { 'application/json': { schema: { description: 'The input of the definition' } } } },
+  },
+  responses: submitResponses,
+});
+
+export function mountSubmit(rest: OpenAPIHono<HttpEnv>, parts: ApiParts, router: Router): void {
+  rest.openapi(submit, async (c) => {
+    const query = c.req.valid('query');
+    const { wait: _wait, async: _async, ...options } = query;
+    const waitMs = readWait(c, query);
+    const body = await readJson(c.req.raw, parts.maxBodyBytes);
+    const procedures = router.createCaller(contextOf(parts, c, body.isSuspect));
+    const task = await procedures.tasks.enqueue({ ...options, name: c.req.valid('param').id, input: body.value, waitMs });
+    if (isFinal(task.state)) return c.json(task, 200);
+    c.header('Location', task.statusUrl);
+    c.header('Retry-After', '1');
+    return c.json(task, 202);
+  });
+}

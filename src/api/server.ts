@@ -1,0 +1,79 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import type { Hono } from 'hono';
+import { isReady } from '../db/health.ts';
+import { SetupError } from '../errors.ts';
+import type { Authenticator } from '../keys/authenticate.ts';
+import type { Lovage } from '../lovage.ts';
+import { createApp } from './app.ts';
+import type { HttpEnv } from './context.ts';
+import { Patience } from './patience.ts';
+import { answerBadRequest } from './refuse-request.ts';
+
+const READY_MS = 2_000;
+
+export interface ApiOptions {
+  lovage: Lovage;
+  authenticator: Authenticator;
+  settings: { host: string; port: number; maxBodyBytes: number };
+  /** Given where this process runs a worker too. */
+  isWorkerReady?: () => boolean;
+  version: string;
+}
+
+export interface Api {
+  url: string;
+  port: number;
+  app: Hono<HttpEnv>;
+  /** Takes no more requests, ends long polls, and cuts after `graceMs` what is still open. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Serves tRPC, REST, dialects and docs. @throws SetupError when the address cannot be taken. */
+export async function startApi(options: ApiOptions): Promise<Api> {
+  const { lovage, authenticator, settings, isWorkerReady, version } = options;
+  const closing = new AbortController();
+  const app = createApp({
+    lovage,
+    authenticator,
+    maxBodyBytes: settings.maxBodyBytes,
+    version,
+    closing: closing.signal,
+    isReady: async () => {
+      if (closing.signal.aborted || isWorkerReady?.() === false) return false;
+      return new Patience(READY_MS).spend(isReady(lovage)).catch(() => false);
+    },
+  });
+
+  const fetch = (request: Request, bindings: unknown) => app.fetch(request, bindings as HttpBindings);
+  const server = createServer(getRequestListener(fetch, { errorHandler: answerBadRequest }));
+  server.listen(settings.port, settings.host);
+  await once(server, 'listening').catch((error: unknown) => {
+    throw explainListen(error, settings);
+  });
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    url: `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${port}`,
+    port,
+    app,
+    async close(graceMs) {
+      if (!server.listening) return;
+      closing.abort();
+      const closed = once(server, 'close');
+      server.close();
+      const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+      await closed;
+      clearTimeout(cut);
+    },
+  };
+}
+
+function explainListen(error: unknown, { host, port }: ApiOptions['settings']): SetupError {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') return new SetupError(`port ${port} is in use on ${host}; set PORT to another one`);
+  if (code === 'EACCES') return new SetupError(`port ${port} is not allowed to this user; set PORT to 1024 or above`);
+  return new SetupError(`cannot listen on ${host}:${port} (${code ?? String(error)})`, { cause: error });
+}

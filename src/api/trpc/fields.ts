@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { TASK_STATES } from '../../wire.ts';
+import { MAX_WAIT_MS } from '../await-task.ts';
+import { includes } from '../present.ts';
+
+const YEAR_MS = 366 * 24 * 60 * 60 * 1000;
+const MAX_PAGE = 200;
+const DEFAULT_PAGE = 50;
+
+// Postgres knows no year 0.
+const time = z.iso.datetime({ offset: true }).refine((text) => !text.startsWith('0000'), 'must be a time after the year 0');
+const waitMs = z.int().min(0).max(MAX_WAIT_MS);
+const cursor = z.string().max(1000).optional();
+const limit = z.int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE);
+
+/** What a caller may say about a task beside its input. */
+export const enqueueOptions = z.object({
+  priority: z.int().min(-1000).max(1000).optional(),
+  delayMs: z.int().min(0).max(YEAR_MS).optional(),
+  /** ISO 8601; not together with `delayMs`. */
+  runAt: time.optional(),
+  tags: z.array(z.string().min(1).max(100)).max(20).optional(),
+  /** Answer with the final task if it is final by then. Needs the scope `read` too. */
+  waitMs: waitMs.optional(),
+  /** What a task that is not waited for shows beside its other fields. */
+  include: includes.default([]),
+});
+export type EnqueueOptions = z.input<typeof enqueueOptions>;
+
+export const taskId = z.object({ id: z.string() });
+export const waitFields = taskId.extend({ timeoutMs: waitMs });
+export const cancelFields = taskId.extend({ reason: z.string().max(1000).optional() });
+export const eventsFields = taskId.extend({ cursor, limit });
+
+export const listFields = z.object({
+  name: z.string().max(100).optional(),
+  queue: z.string().max(60).optional(),
+  state: z.array(z.enum(TASK_STATES)).optional(),
+  tag: z.string().max(100).optional(),
+  createdAfter: time.optional(),
+  createdBefore: time.optional(),
+  cursor,
+  limit,
+  include: includes.default([]),
+});

@@ -1,0 +1,48 @@
+import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
+import type { Hono } from 'hono';
+import { ERROR_CODES, LovageError } from '../../errors.ts';
+import { readOptionalJson } from '../body.ts';
+import { type ApiParts, contextOf, type HttpEnv } from '../context.ts';
+import { toLovageError } from '../errors.ts';
+import { type ErrorStyle, reportError } from '../respond.ts';
+import { toErrorShape } from './error-shape.ts';
+import type { Router } from './router.ts';
+
+export const TRPC_ENDPOINT = '/trpc';
+const MAX_BATCH = 50;
+
+export function mountTrpc(app: Hono<HttpEnv>, parts: ApiParts, router: Router): void {
+  app.all(`${TRPC_ENDPOINT}/*`, async (c) => {
+    const req = c.req.raw;
+    const isQuery = req.method === 'GET' || req.method === 'HEAD';
+    if (!isQuery) {
+      const type = req.headers.get('content-type') ?? '';
+      if (!type.startsWith('application/json')) {
+        throw new LovageError('malformed-json', 'tRPC takes application/json');
+      }
+    }
+    const body = isQuery ? { value: undefined, isSuspect: true } : await readOptionalJson(req, parts.maxBodyBytes);
+    // tRPC asks its request for .json(): it gets what was read here, under the limit.
+    Object.defineProperty(req, 'json', { value: () => Promise.resolve(body.value) });
+    return fetchRequestHandler({
+      endpoint: TRPC_ENDPOINT,
+      req,
+      router,
+      maxBatchSize: MAX_BATCH,
+      createContext: () => contextOf(parts, c, body.isSuspect),
+      onError: ({ error }) => {
+        if (!req.signal.aborted) reportError(parts.lovage.log, toLovageError(error), c.var.requestId);
+      },
+    });
+  });
+}
+
+/** Errors that happen before a procedure runs, in the envelope that tRPC clients read. */
+export const trpcErrors: ErrorStyle = {
+  prefix: TRPC_ENDPOINT,
+  render: (error) => ({
+    status: ERROR_CODES[error.code].status,
+    body: { error: toErrorShape(error) },
+    contentType: 'application/json',
+  }),
+};

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import type { Config } from '../../config.ts';
+import { enqueueAndWait } from './enqueue.ts';
+import { enqueueOptions } from './fields.ts';
+import { procedureFor, t } from './procedures.ts';
+import { taskProcedures } from './tasks.ts';
+
+/**
+ * The router of a configuration: the verbs, and under `run` one mutation a definition. Their names hold dots, which
+ * tRPC takes for nesting: `run.filings.analyze` is one key here and two levels in the client's types.
+ */
+export function createRouter(config: Config) {
+  const submitting = procedureFor('enqueue').input(enqueueOptions.extend({ input: z.unknown() }));
+  const run = Object.fromEntries(
+    [...config.tasks.keys()].map((name) => [
+      name,
+      submitting.mutation(({ ctx, input: { input, ...options } }) => enqueueAndWait(ctx, { name, input, options })),
+    ]),
+  );
+  return t.router({ tasks: taskProcedures, run });
+}
+
+export type Router = ReturnType<typeof createRouter>;
+export type ProcedureCaller = ReturnType<Router['createCaller']>;

@@ -1,0 +1,78 @@
+import type { TRPCBuiltRouter, TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server';
+import type { Config, TasksOf } from '../../config.ts';
+import type { AnyTask, InputOf, OutputOf } from '../../task.ts';
+import type { AttemptView, CancelOutcome, EventView, Page, TaskState, TaskView } from '../../wire.ts';
+import type { EnqueueOptions } from './fields.ts';
+import type { Include } from '../present.ts';
+import type { Router } from './router.ts';
+
+/** A value after its way through JSON: dates are strings, functions are gone. */
+export type Json<Value> = Value extends string | number | boolean | null | undefined
+  ? Value
+  : Value extends { toJSON(): infer Plain }
+    ? Json<Plain>
+    : Value extends object
+      ? { [Key in keyof Value]: Json<Value[Key]> }
+      : Value;
+
+/** A task of one definition, as a typed caller sees it. */
+export type Task<Definition extends AnyTask = AnyTask> = Omit<TaskView, 'name' | 'input' | 'result'> & {
+  name: Definition['name'];
+  input?: Json<InputOf<Definition>>;
+  /** null until the task has succeeded. */
+  result?: Json<OutputOf<Definition>> | null;
+};
+
+export type NameOf<C extends Config> = keyof TasksOf<C> & string;
+/** The task of a name, or of one among several names: then `task.name` tells which. */
+export type TaskNamed<C extends Config, Name extends NameOf<C>> = {
+  [N in Name]: TasksOf<C>[N] extends infer Definition extends AnyTask ? Task<Definition> : never;
+}[Name];
+export type InputNamed<C extends Config, Name extends NameOf<C>> = InputOf<TasksOf<C>[Name]>;
+export type ResultNamed<C extends Config, Name extends NameOf<C>> = Json<OutputOf<TasksOf<C>[Name]>>;
+
+type Query<Input, Output> = TRPCQueryProcedure<{ input: Input; output: Output; meta: unknown }>;
+type Mutation<Input, Output> = TRPCMutationProcedure<{ input: Input; output: Output; meta: unknown }>;
+
+export interface ListFilter<Name extends string = string> {
+  name?: Name;
+  queue?: string;
+  state?: TaskState[];
+  tag?: string;
+  /** ISO 8601, as all times. */
+  createdAfter?: string;
+  createdBefore?: string;
+  cursor?: string;
+  limit?: number;
+  include?: Include[];
+}
+
+type TaskProcedures<C extends Config> = {
+  enqueue: Mutation<
+    { [Name in NameOf<C>]: { name: Name; input: InputNamed<C, Name> } & EnqueueOptions }[NameOf<C>],
+    TaskNamed<C, NameOf<C>>
+  >;
+  get: Query<{ id: string }, TaskNamed<C, NameOf<C>>>;
+  list: Query<ListFilter<NameOf<C>>, Page<TaskNamed<C, NameOf<C>>>>;
+  events: Query<{ id: string; cursor?: string; limit?: number }, Page<EventView>>;
+  attempts: Query<{ id: string }, Page<AttemptView>>;
+  result: Query<{ id: string }, unknown>;
+  cancel: Mutation<{ id: string; reason?: string }, { task: TaskNamed<C, NameOf<C>>; outcome: CancelOutcome }>;
+  wait: Query<{ id: string; timeoutMs: number }, TaskNamed<C, NameOf<C>>>;
+};
+
+type Head<Name> = Name extends `${infer First}.${string}` ? First : Name;
+/** `{'filings.analyze': D}` as `{filings: {analyze: Mutation}}`. */
+type Runs<Tasks> = {
+  [First in Head<keyof Tasks & string>]: First extends keyof Tasks
+    ? Tasks[First] extends AnyTask
+      ? Mutation<{ input: InputOf<Tasks[First]> } & EnqueueOptions, Task<Tasks[First]>>
+      : never
+    : Runs<{ [Name in keyof Tasks as Name extends `${First}.${infer Rest}` ? Rest : never]: Tasks[Name] }>;
+};
+
+/** What `/trpc` serves for a configuration; the type a typed client is made of. */
+export type AppRouter<C extends Config = Config> = TRPCBuiltRouter<
+  Router['_def']['_config']['$types'],
+  { tasks: TaskProcedures<C>; run: Runs<TasksOf<C>> }
+>;

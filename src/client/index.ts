@@ -1,0 +1,80 @@
+import { createTRPCClient, httpBatchLink, httpLink, splitLink, type TRPCClient } from '@trpc/client';
+import type { EnqueueOptions } from '../api/trpc/fields.ts';
+import type { AppRouter, InputNamed, ListFilter, NameOf, ResultNamed, Task, TaskNamed } from '../api/trpc/types.ts';
+import type { Config } from '../config.ts';
+import type { AttemptView, CancelOutcome, EventView, Page } from '../wire.ts';
+import { toClientError } from './errors.ts';
+import { awaitFinal, type WaitOptions } from './wait.ts';
+
+export { LovageClientError, TaskFailedError } from './errors.ts';
+export type { WaitOptions } from './wait.ts';
+export type { AppRouter, AttemptView, CancelOutcome, EnqueueOptions, EventView, ListFilter, Page, Task };
+
+export interface ClientOptions {
+  /** Where Lovage answers, such as `http://127.0.0.1:3000`. */
+  url: string;
+  apiKey: string;
+  /** Default: the global one. */
+  fetch?: typeof globalThis.fetch;
+}
+
+type AcceptOptions = Omit<EnqueueOptions, 'waitMs' | 'include'>;
+
+/** A client that knows the names, inputs and results of one configuration. */
+export interface Client<C extends Config> {
+  /** Starts a task; it is committed when this resolves. */
+  enqueue<Name extends NameOf<C>>(name: Name, input: InputNamed<C, Name>, options?: AcceptOptions): Promise<TaskNamed<C, Name>>;
+  /**
+   * Starts a task and waits for its result.
+   * @throws TaskFailedError when it ends without one. Giving up (`signal`, `timeoutMs`) does not cancel it.
+   */
+  run<Name extends NameOf<C>>(name: Name, input: InputNamed<C, Name>, options?: AcceptOptions & WaitOptions): Promise<ResultNamed<C, Name>>;
+  /** The task once it is final, or as it stands when `timeoutMs` is over. */
+  wait(id: string, options?: WaitOptions): Promise<TaskNamed<C, NameOf<C>>>;
+  get(id: string): Promise<TaskNamed<C, NameOf<C>>>;
+  list<Name extends NameOf<C> = NameOf<C>>(filter?: ListFilter<Name>): Promise<Page<TaskNamed<C, Name>>>;
+  cancel(id: string, options?: { reason?: string }): Promise<{ task: TaskNamed<C, NameOf<C>>; outcome: CancelOutcome }>;
+  result(id: string): Promise<unknown>;
+  /** The result of a task at hand, typed by it. */
+  result<Shown extends Task>(task: Shown): Promise<NonNullable<Shown['result']>>;
+  events(id: string, page?: { cursor?: string; limit?: number }): Promise<Page<EventView>>;
+  attempts(id: string): Promise<Page<AttemptView>>;
+  /** The tRPC client underneath. */
+  trpc: TRPCClient<AppRouter<C>>;
+}
+
+/** `createClient<typeof config>({ url, apiKey })`; safe for browsers. Rejections are LovageClientError. */
+export function createClient<C extends Config>(options: ClientOptions): Client<C> {
+  const trpc = createTRPCClient<AppRouter>({ links: [linkTo(options)] });
+  const call = <Answer>(answer: Promise<Answer>): Promise<Answer> =>
+    answer.catch((error: unknown) => {
+      throw toClientError(error);
+    });
+  const client: Client<Config> = {
+    enqueue: (name, input, rest) => call(trpc.tasks.enqueue.mutate({ ...rest, name, input })),
+    run: (name, input, rest) => call(awaitFinal(trpc, { ...rest, name, input })),
+    wait: (id, rest) => call(awaitFinal.byId(trpc, id, rest)),
+    get: (id) => call(trpc.tasks.get.query({ id })),
+    list: (filter) => call(trpc.tasks.list.query(filter ?? {})),
+    cancel: (id, rest) => call(trpc.tasks.cancel.mutate({ id, ...rest })),
+    result: (task: string | Task) => call(trpc.tasks.result.query({ id: typeof task === 'string' ? task : task.id })),
+    events: (id, page) => call(trpc.tasks.events.query({ id, ...page })),
+    attempts: (id) => call(trpc.tasks.attempts.query({ id })),
+    trpc,
+  };
+  return client as unknown as Client<C>;
+}
+
+function linkTo({ url, apiKey, fetch }: ClientOptions) {
+  const http = {
+    url: `${url.replace(/\/$/, '')}/trpc`,
+    headers: { authorization: `Bearer ${apiKey}` },
+    ...(fetch && { fetch }),
+  };
+  return splitLink({
+    // In a batch the slowest call holds up the others' answers.
+    condition: ({ path, input }) => path === 'tasks.wait' || (input as { waitMs?: number } | undefined)?.waitMs !== undefined,
+    true: httpLink(http),
+    false: httpBatchLink({ ...http, maxItems: 50, maxURLLength: 8000 }),
+  });
+}

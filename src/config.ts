@@ -1,0 +1,52 @@
+import { SetupError } from './errors.ts';
+import type { Pack } from './pack.ts';
+import type { AnyTask } from './task.ts';
+
+export interface QueueOptions {
+  /** Slots that this queue may hold in one worker. Default: as many as the worker has. */
+  concurrency?: number;
+}
+
+export interface ConfigOptions<Packs extends readonly Pack[]> {
+  packs: Packs;
+  /** Settings of queues; a queue that a definition names need not be listed. */
+  queues?: Record<string, QueueOptions>;
+}
+
+export interface Config<Packs extends readonly Pack[] = readonly Pack[]> {
+  packs: Packs;
+  queues: ReadonlyMap<string, QueueOptions>;
+  tasks: ReadonlyMap<string, AnyTask>;
+}
+
+type TaskOf<C extends Config> = C['packs'][number]['tasks'][number];
+/** Every definition of a configuration by its name: what types a client. */
+export type TasksOf<C extends Config> = { [Task in TaskOf<C> as Task['name']]: Task };
+
+const MAX_QUEUES = 200;
+
+/** Registers packs. @throws SetupError on a name used twice, a queue setting out of range, too many queues. */
+export function defineConfig<const Packs extends readonly Pack[]>(
+  options: ConfigOptions<Packs>,
+): Config<Packs> {
+  const tasks = new Map<string, AnyTask>();
+  const queues = new Map(Object.entries(options.queues ?? {}));
+  for (const pack of options.packs) {
+    for (const task of pack.tasks) {
+      if (tasks.has(task.name)) {
+        throw new SetupError(`task definition "${task.name}" is registered twice (again by pack "${pack.name}")`);
+      }
+      tasks.set(task.name, task);
+      if (!queues.has(task.queue)) queues.set(task.queue, {});
+    }
+  }
+  for (const [name, { concurrency }] of queues) {
+    if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency > 0)) {
+      throw new SetupError(`queue "${name}": concurrency must be a whole number above 0, got ${concurrency}`);
+    }
+  }
+  if (queues.size > MAX_QUEUES) {
+    throw new SetupError(`${queues.size} queues are declared; Postgres serves at most ${MAX_QUEUES} well`);
+  }
+  return { packs: options.packs, queues, tasks };
+}

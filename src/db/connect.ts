@@ -1,0 +1,57 @@
+import pg from 'pg';
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type { Log } from '../log.ts';
+
+/** A pool or one of its clients: what a query runs on, so that the caller chooses the transaction. */
+export type Executor = Pick<pg.ClientBase, 'query'>;
+
+export interface Connection {
+  pool: pg.Pool;
+  db: NodePgDatabase;
+}
+
+/**
+ * Opens a pool that never waits long: whoever needs Postgres learns within seconds that it is away.
+ * `queryTimeoutMs` of 0 lets statements take their time (migrations, workers' settles).
+ */
+export function connect(options: {
+  url: string;
+  log: Log;
+  max?: number;
+  queryTimeoutMs?: number;
+  applicationName?: string;
+}): Connection {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.max ?? 10,
+    application_name: options.applicationName ?? 'lovage',
+    connectionTimeoutMillis: 3_000,
+    keepAlive: true,
+    ...(options.queryTimeoutMs ? { query_timeout: options.queryTimeoutMs } : {}),
+  });
+  // An idle client that loses its server must not end the process; the next query gets a new one.
+  pool.on('error', (error) => options.log.warn({ err: error }, 'an idle database connection was lost'));
+  return { pool, db: drizzle(pool) };
+}
+
+/** Runs `work` in one transaction on one connection: committed when it returns, rolled back when it throws. */
+export async function inTransaction<Result>(
+  pool: pg.Pool,
+  work: (tx: pg.PoolClient) => Promise<Result>,
+): Promise<Result> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('BEGIN');
+    const result = await work(client);
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch((lost: unknown) => {
+      broken = lost as Error;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}

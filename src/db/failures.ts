@@ -1,0 +1,53 @@
+/** Postgres is away, starting, stopping or out of connections: the same request may succeed in a moment. */
+const AWAY = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+  '25006',
+]);
+
+// pg gives its own timeouts and cut connections no code, only these messages.
+const AWAY_MESSAGES =
+  /^(timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered a connection error|Cannot use a pool after)/;
+
+/** Drizzle, and AggregateError of a dual-stack connect, wrap what really happened. */
+function* chain(error: unknown): Generator<Error & { code?: unknown }> {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
+    yield cause;
+    if (cause instanceof AggregateError) yield* cause.errors.filter((inner) => inner instanceof Error);
+  }
+}
+
+/** True when the error says that Postgres cannot be reached, whatever the statement was. */
+export function isPostgresAway(error: unknown): boolean {
+  for (const { code, message } of chain(error)) {
+    if (typeof code === 'string' && (AWAY.has(code) || code.startsWith('08'))) return true;
+    if (code === undefined && AWAY_MESSAGES.test(message)) return true;
+  }
+  return false;
+}
+
+/** Deadlock or serialization failure: the transaction was rolled back and can be run again as it is. */
+export function isRetryable(error: unknown): boolean {
+  for (const { code } of chain(error)) if (code === '40P01' || code === '40001') return true;
+  return false;
+}
+
+/** Runs a transaction again when Postgres broke it off to resolve a conflict. */
+export async function retryConflicts<Result>(work: () => Promise<Result>, tries = 5): Promise<Result> {
+  for (let left = tries; ; left -= 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (left <= 1 || !isRetryable(error)) throw error;
+    }
+  }
+}

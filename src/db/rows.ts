@@ -1,0 +1,14 @@
+/** What comes back of a task that was accepted: not its input, which may be megabytes. */
+export interface AcceptedRow {
+  id: string;
+  name: string;
+  queue: string;
+  state: string;
+  priority: number;
+  attempt: number;
+  max_attempts: number;
+  tags: string[];
+  created_by: string | null;
+  created_at: Date;
+  due_at: Date;
+}

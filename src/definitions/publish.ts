@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { Config } from '../config.ts';
+import type { Executor } from '../db/connect.ts';
+import type { AnyTask } from '../task.ts';
+
+/** Writes what this configuration knows about its tasks, so that SQL, forms and documents know it too. */
+export async function publishDefinitions(executor: Executor, config: Config): Promise<void> {
+  const rows = [...config.tasks.values()].map(describe);
+  await executor.query(
+    `INSERT INTO lovage.definition AS d (name, queue, max_attempts, priority, result_ttl_ms, policy, input_schema, output_schema, version)
+     SELECT n.name, n.queue, n."maxAttempts", n.priority, n."resultTtlMs", n.policy, n."inputSchema", n."outputSchema", n.version
+     FROM jsonb_to_recordset($1) AS n (name text, queue text, "maxAttempts" int, priority int, "resultTtlMs" bigint, policy jsonb,
+          "inputSchema" jsonb, "outputSchema" jsonb, version text)
+     ORDER BY n.name
+     ON CONFLICT (name) DO UPDATE
+     SET queue = excluded.queue, max_attempts = excluded.max_attempts, priority = excluded.priority,
+         result_ttl_ms = excluded.result_ttl_ms, policy = excluded.policy, input_schema = excluded.input_schema,
+         output_schema = excluded.output_schema, version = excluded.version, updated_at = now()
+     WHERE d.version <> excluded.version`,
+    [JSON.stringify(rows)],
+  );
+}
+
+function describe(task: AnyTask) {
+  const known = {
+    name: task.name,
+    queue: task.queue,
+    maxAttempts: task.attempts,
+    priority: task.priority,
+    resultTtlMs: task.resultTtlMs,
+    policy: { backoff: task.backoff, isolation: task.isolation },
+    inputSchema: jsonSchema(task.input, 'input'),
+    outputSchema: jsonSchema(task.output, 'output'),
+  };
+  const version = createHash('sha256').update(JSON.stringify(known)).digest('hex').slice(0, 16);
+  return { ...known, version };
+}
+
+/** JSON Schema of a zod schema; what JSON Schema cannot say is left open. */
+export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {
+  return z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Record<string, unknown>;
+}

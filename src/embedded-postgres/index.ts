@@ -1,0 +1,4 @@
+export { startEmbeddedPostgres } from './start.ts';
+export type { EmbeddedPostgres, StartOptions } from './start.ts';
+export { EmbeddedPostgresError } from './error.ts';
+export type { EmbeddedPostgresErrorCode } from './error.ts';

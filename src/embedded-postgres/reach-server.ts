@@ -1,0 +1,59 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { choosePort, isFree } from './choose-port.ts';
+import { EmbeddedPostgresError } from './error.ts';
+import { findPostmaster, readPidFile } from './find-postmaster.ts';
+import { launch } from './launch.ts';
+import type { LaunchOptions } from './launch.ts';
+import { openSession } from './open-session.ts';
+import type { Session } from './open-session.ts';
+import { logPath } from './read-log.ts';
+
+export interface ReachOptions extends Omit<LaunchOptions, 'port'> {
+  password: string;
+  log: (line: string) => void;
+}
+
+export interface Server {
+  session: Session;
+  port: number;
+  pid: number;
+  adopted: boolean;
+}
+
+const orphansLimitMs = 5_000;
+
+/** Joins the server that runs, waiting while it starts or stops; starts one where none runs. */
+export async function reachServer(options: ReachOptions): Promise<Server> {
+  const { cluster, password, signal, log } = options;
+  const orphansUntil = Date.now() + orphansLimitMs;
+  let ourPid: number | undefined;
+  for (;;) {
+    signal.throwIfAborted();
+    const running = await findPostmaster(cluster);
+    if (!running) ourPid = (await tryLaunch(options, orphansUntil)) ?? ourPid;
+    const session = running?.isReady ? await openSession(running.port, password) : undefined;
+    if (running && session) {
+      const adopted = running.pid !== ourPid;
+      log(`${adopted ? 'joined the' : 'started'} Postgres on port ${running.port}, pid ${running.pid}`);
+      return { session, port: running.port, pid: running.pid, adopted };
+    }
+    if (running) await pause(15, undefined, { signal });
+  }
+}
+
+/** Undefined when it is worth another try; throws when it is not. */
+async function tryLaunch(options: ReachOptions, orphansUntil: number): Promise<number | undefined> {
+  const { cluster, dataDir, signal } = options;
+  const port = await choosePort(cluster);
+  const launched = await launch({ ...options, port });
+  if (launched.pid !== undefined) return launched.pid;
+  if (await findPostmaster(cluster)) return undefined;
+  if (!(await isFree(port))) return undefined;
+  // Children of a killed server hold its memory for a moment, and Postgres will not start beside them.
+  if ((await readPidFile(cluster)) && Date.now() < orphansUntil) {
+    await pause(50, undefined, { signal });
+    return undefined;
+  }
+  const message = `Postgres did not start (log: ${logPath(dataDir)}): ${launched.said}`;
+  throw new EmbeddedPostgresError('start_failed', message);
+}

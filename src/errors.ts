@@ -1,0 +1,65 @@
+/**
+ * Every way a request can fail, once. The HTTP status, the problem type and the tRPC code all follow from
+ * the code, so adding one here is the whole change.
+ */
+export const ERROR_CODES = {
+  'malformed-json': { status: 400, title: 'The body is not JSON', trpc: 'PARSE_ERROR' },
+  unauthorized: { status: 401, title: 'A valid API key is needed', trpc: 'UNAUTHORIZED' },
+  forbidden: { status: 403, title: 'The API key lacks a scope', trpc: 'FORBIDDEN' },
+  'not-found': { status: 404, title: 'Nothing is here', trpc: 'NOT_FOUND' },
+  'task-not-found': { status: 404, title: 'No such task', trpc: 'NOT_FOUND' },
+  'unknown-task-name': { status: 404, title: 'No task definition has this name', trpc: 'NOT_FOUND' },
+  'method-not-allowed': { status: 405, title: 'This path does not take that method', trpc: 'METHOD_NOT_SUPPORTED' },
+  conflict: { status: 409, title: 'The state of the task does not allow this', trpc: 'CONFLICT' },
+  'result-expired': { status: 410, title: 'The result has passed its time to live', trpc: 'NOT_FOUND' },
+  'payload-too-large': { status: 413, title: 'The body is over the limit', trpc: 'PAYLOAD_TOO_LARGE' },
+  validation: { status: 422, title: 'The request does not fit its schema', trpc: 'UNPROCESSABLE_CONTENT' },
+  'idempotency-key-reused': { status: 422, title: 'The key came with another body before', trpc: 'UNPROCESSABLE_CONTENT' },
+  'rate-limited': { status: 429, title: 'Too many requests', trpc: 'TOO_MANY_REQUESTS' },
+  internal: { status: 500, title: 'Internal error', trpc: 'INTERNAL_SERVER_ERROR' },
+  'queue-unavailable': { status: 503, title: 'Postgres cannot be reached', trpc: 'SERVICE_UNAVAILABLE' },
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** One fault of a request; `pointer` is a JSON Pointer (RFC 6901) into the body, or a parameter's name. */
+export interface Fault {
+  pointer: string;
+  detail: string;
+}
+
+/** The one error type that crosses floors. Its message is written for the caller and holds no secret. */
+export class LovageError extends Error {
+  override readonly name = 'LovageError';
+  readonly code: ErrorCode;
+  readonly faults: Fault[];
+  /** Seconds after which a retry makes sense; becomes `Retry-After`. */
+  readonly retryAfter: number | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { faults?: Fault[]; retryAfter?: number; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.faults = options.faults ?? [];
+    this.retryAfter = options.retryAfter;
+  }
+}
+
+/** A fault of the set-up (configuration, environment, port): one clear line at start, exit code 1. */
+export class SetupError extends Error {
+  override readonly name = 'SetupError';
+}
+
+/** Thrown by a handler to fail its task at once: no retry can mend it. `code` names the fault for callers. */
+export class Discard extends Error {
+  override readonly name = 'Discard';
+  readonly code: string;
+
+  constructor(message: string, options: { code?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = options.code ?? 'discarded';
+  }
+}

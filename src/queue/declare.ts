@@ -1,0 +1,62 @@
+import type { Executor } from '../db/connect.ts';
+import { SetupError } from '../errors.ts';
+import { createBoss } from './boss.ts';
+
+// pg-boss's own limits are set so that they never decide anything, whoever runs its supervisor.
+const NEVER_DECIDES = {
+  policy: 'standard',
+  partition: true,
+  retryLimit: 2_147_483_647,
+  expireInSeconds: 2_147_483_647,
+  retentionSeconds: 2_147_483_647,
+  deleteAfterSeconds: 0,
+};
+
+/** Makes pg-boss's schema or brings it up to date. Runs under the migration lock. */
+export async function migrateBoss(executor: Executor): Promise<void> {
+  const boss = createBoss(executor, { migrate: true });
+  await boss.start();
+  await boss.stop({ graceful: false, close: false });
+}
+
+/**
+ * Declares queues: each gets a partition of pg-boss's job table, the journal's triggers and an index of its delayed
+ * jobs, all in one transaction. Runs under the migration lock; queues that exist stay as they are.
+ */
+export async function declareQueues(executor: Executor, queues: Iterable<string>): Promise<void> {
+  await executor.query("SELECT lovage.attach_journal('job')");
+  const { rows } = await executor.query<{ queue: string }>('SELECT queue FROM lovage.queue_control');
+  const declared = new Set(rows.map((row) => row.queue));
+  for (const queue of queues) {
+    if (!declared.has(queue)) await declareQueue(executor, queue);
+  }
+}
+
+async function declareQueue(executor: Executor, queue: string): Promise<void> {
+  await executor.query('BEGIN');
+  try {
+    await executor.query('SELECT pgboss.create_queue($1, $2)', [queue, JSON.stringify(NEVER_DECIDES)]);
+    const { rows } = await executor.query<{ table_name: string; partition: boolean }>(
+      'SELECT table_name, partition FROM pgboss.queue WHERE name = $1',
+      [queue],
+    );
+    const [made] = rows;
+    if (!made?.partition) {
+      throw new SetupError(`queue "${queue}" exists in pg-boss without a partition of its own: choose another name`);
+    }
+    await executor.query('SELECT lovage.attach_journal($1)', [made.table_name]);
+    // Only delayed and retried jobs are in it: sending and claiming work that is due costs nothing here.
+    await executor.query(
+      `CREATE INDEX IF NOT EXISTS "${made.table_name}_due" ON pgboss."${made.table_name}" (start_after)
+       WHERE state < 'active' AND start_after > created_on`,
+    );
+    await executor.query(
+      'INSERT INTO lovage.queue_control (queue, job_table) VALUES ($1, $2) ON CONFLICT DO NOTHING',
+      [queue, made.table_name],
+    );
+    await executor.query('COMMIT');
+  } catch (error) {
+    await executor.query('ROLLBACK');
+    throw error;
+  }
+}

@@ -1,0 +1,68 @@
+import type { Executor } from '../db/connect.ts';
+
+export interface TaskFault {
+  code: string;
+  message: string;
+  [detail: string]: unknown;
+}
+
+/** A line for the history; `agoMs` is how long before the write it happened. */
+export interface EventLine {
+  type: 'progress' | 'log';
+  data: Record<string, unknown>;
+  agoMs: number;
+}
+
+export interface Report {
+  id: string;
+  attempt: number;
+  progress: { current: number; total: number | null; message: string | null } | null;
+  events: EventLine[];
+}
+
+/** How an attempt ended. */
+export type Outcome =
+  | { kind: 'succeeded'; output: unknown; ttlMs: number }
+  | { kind: 'failed'; error: TaskFault }
+  | { kind: 'retrying'; error: TaskFault; delayMs: number }
+  | { kind: 'cancelled' }
+  | { kind: 'handed_back'; reason: string; delayMs: number };
+
+export type Settlement = Report & Outcome;
+
+export interface Settled {
+  id: string;
+  state: string;
+}
+
+/**
+ * Ends attempts of one queue in one transaction. What is missing in the answer was refused by the fence: the attempt was no longer
+ * the task's own.
+ */
+export async function settleAttempts(
+  executor: Executor,
+  queue: string,
+  workerId: string,
+  settlements: readonly Settlement[],
+): Promise<Settled[]> {
+  const { rows } = await executor.query<Settled>({
+    name: 'lovage_settle',
+    text: 'SELECT id, state FROM lovage.settle($1, $2, $3)',
+    values: [queue, workerId, JSON.stringify(settlements)],
+  });
+  return rows;
+}
+
+/** Writes progress and log lines of running attempts; returns the ids that are still the caller's. */
+export async function reportAttempts(
+  executor: Executor,
+  queue: string,
+  reports: readonly Report[],
+): Promise<string[]> {
+  const { rows } = await executor.query<{ mine: string[] }>({
+    name: 'lovage_report',
+    text: 'SELECT lovage.report($1, $2) AS mine',
+    values: [queue, JSON.stringify(reports)],
+  });
+  return rows[0]?.mine ?? [];
+}

@@ -1,0 +1,60 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { SetupError } from './errors.ts';
+
+const MIB = 1024 * 1024;
+const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const flag = z.enum(['0', '1', 'false', 'true']).transform((value) => value === '1' || value === 'true');
+
+const environment = z.object({
+  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgres://').optional(),
+  LOVAGE_DATA_DIR: z.string().default('.lovage'),
+  LOVAGE_API_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]{20,200}$/, 'must be 20 to 200 printable characters')
+    .optional(),
+  LOVAGE_CONFIG: z.string().default('lovage.config.ts'),
+  LOVAGE_MAX_BODY_BYTES: wholeNumber(1024, 1024 * MIB).default(6 * MIB),
+  LOVAGE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  LOVAGE_DIAG: flag.default(false),
+  LOVAGE_DRAIN_MS: wholeNumber(0, 3_600_000).default(30_000),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: wholeNumber(0, 65_535).default(3000),
+});
+
+/** Everything the environment decides, read and checked once at start. */
+export interface Settings {
+  databaseUrl: string | undefined;
+  dataDir: string;
+  apiKey: string | undefined;
+  configFile: string;
+  maxBodyBytes: number;
+  logLevel: string;
+  drainMs: number;
+  host: string;
+  port: number;
+}
+
+/**
+ * An empty variable counts as unset. Values are never echoed, since some are secrets.
+ * @throws SetupError with one line per faulty variable.
+ */
+export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) {
+    throw new SetupError(parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('\n'));
+  }
+  const values = parsed.data;
+  return {
+    databaseUrl: values.DATABASE_URL,
+    dataDir: resolve(values.LOVAGE_DATA_DIR),
+    apiKey: values.LOVAGE_API_KEY,
+    configFile: resolve(values.LOVAGE_CONFIG),
+    maxBodyBytes: values.LOVAGE_MAX_BODY_BYTES,
+    logLevel: values.LOVAGE_LOG_LEVEL,
+    drainMs: values.LOVAGE_DRAIN_MS,
+    host: values.HOST,
+    port: values.PORT,
+  };
+}

@@ -1,0 +1,42 @@
+import { and, asc, eq, gt, inArray } from 'drizzle-orm';
+import { taskEvent } from '../db/schema.ts';
+import type { Lovage } from '../lovage.ts';
+import type { AttemptView, Caller, Page } from '../wire.ts';
+import { getTask } from './get.ts';
+import { viewError } from './view.ts';
+
+const ENDS = ['succeeded', 'failed', 'cancelled', 'retrying', 'handed_back', 'rescued'] as const;
+
+/** Each attempt with its worker, its span and how it ended, read from the history. */
+export async function listAttempts(
+  lovage: Pick<Lovage, 'db'>,
+  caller: Pick<Caller, 'tenant'>,
+  id: string,
+): Promise<Page<AttemptView>> {
+  await getTask(lovage, caller, id, []);
+  const rows = await lovage.db
+    .select()
+    .from(taskEvent)
+    .where(and(eq(taskEvent.taskId, id), gt(taskEvent.attempt, 0), inArray(taskEvent.type, ['started', ...ENDS])))
+    .orderBy(asc(taskEvent.number));
+  const attempts = new Map<number, AttemptView>();
+  for (const { type, attempt, at, data } of rows) {
+    const { worker, error } = data as { worker?: string; error?: Record<string, unknown> };
+    if (type === 'started') {
+      attempts.set(attempt, {
+        attempt,
+        worker: worker ?? null,
+        startedAt: at.toISOString(),
+        endedAt: null,
+        outcome: null,
+        error: null,
+      });
+      continue;
+    }
+    const started = attempts.get(attempt);
+    // A task cancelled while it waits for its next attempt ended in its last one already.
+    if (!started || started.outcome !== null) continue;
+    Object.assign(started, { endedAt: at.toISOString(), outcome: type, error: viewError(error ?? null) });
+  }
+  return { items: [...attempts.values()], nextCursor: null };
+}

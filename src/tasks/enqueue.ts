@@ -1,0 +1,71 @@
+import type { z } from 'zod';
+import { LovageError, type Fault } from '../errors.ts';
+import type { Lovage } from '../lovage.ts';
+import { sendTasks } from '../queue/send.ts';
+import type { AnyTask } from '../task.ts';
+import type { Caller, TaskView } from '../wire.ts';
+import { viewAccepted } from './view.ts';
+
+export interface EnqueueRequest {
+  name: string;
+  /** In its wire form: stored as it came, parsed by the worker. */
+  input: unknown;
+  priority?: number | undefined;
+  /** Not before so many milliseconds from now. */
+  delayMs?: number | undefined;
+  /** Not before this time (ISO 8601). */
+  runAt?: string | undefined;
+  tags?: readonly string[] | undefined;
+}
+
+/**
+ * Accepts a task: it is committed when this resolves. One round trip to Postgres.
+ * @throws unknown-task-name, or validation with a pointer per fault; nothing is written then.
+ */
+export async function enqueueTask(
+  lovage: Pick<Lovage, 'config' | 'pool' | 'notifier'>,
+  caller: Caller,
+  request: EnqueueRequest,
+): Promise<TaskView> {
+  const definition = findDefinition(lovage, request.name);
+  await validateInput(definition, request.input);
+  const [row] = await sendTasks(lovage.pool, [
+    {
+      tenant: caller.tenant,
+      name: definition.name,
+      queue: definition.queue,
+      priority: request.priority ?? definition.priority,
+      maxAttempts: definition.attempts,
+      resultTtlMs: definition.resultTtlMs,
+      input: request.input ?? null,
+      tags: request.tags ?? [],
+      createdBy: caller.actor,
+      delayMs: request.delayMs,
+      dueAt: request.runAt,
+    },
+  ]);
+  if (!row) throw new Error(`task "${request.name}" was accepted but no row came back`);
+  lovage.notifier.ready(definition.queue);
+  return viewAccepted(row, row.due_at > row.created_at);
+}
+
+export function findDefinition({ config }: Pick<Lovage, 'config'>, name: string): AnyTask {
+  const definition = config.tasks.get(name);
+  if (!definition) throw new LovageError('unknown-task-name', `no task definition is named "${name.slice(0, 100)}"`);
+  return definition;
+}
+
+async function validateInput(definition: AnyTask, input: unknown): Promise<void> {
+  const parsed = await definition.input.safeParseAsync(input);
+  if (parsed.success) return;
+  const faults: Fault[] = parsed.error.issues.map((issue: z.core.$ZodIssue) => ({
+    pointer: toPointer(issue.path),
+    detail: issue.message,
+  }));
+  throw new LovageError('validation', `the input does not fit the schema of "${definition.name}"`, { faults });
+}
+
+/** JSON Pointer, RFC 6901. */
+function toPointer(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}

@@ -1,0 +1,27 @@
+import { and, eq } from 'drizzle-orm';
+import { task } from '../db/schema.ts';
+import { LovageError } from '../errors.ts';
+import type { Lovage } from '../lovage.ts';
+import type { Caller, TaskView } from '../wire.ts';
+import { isTaskId, ofTenant, selectTasks, viewTask, type Include } from './view.ts';
+
+export type { Include } from './view.ts';
+
+const EVERYTHING: readonly Include[] = ['input', 'result'];
+
+/** One task, whole. @throws task-not-found for an id that is unknown, malformed or another tenant's. */
+export async function getTask(
+  { db }: Pick<Lovage, 'db'>,
+  caller: Pick<Caller, 'tenant'>,
+  id: string,
+  include: readonly Include[] = EVERYTHING,
+): Promise<TaskView> {
+  if (!isTaskId(id)) throw taskNotFound(id);
+  const [row] = await selectTasks(db, include).where(and(eq(task.id, id), ofTenant(caller.tenant)));
+  if (!row) throw taskNotFound(id);
+  return viewTask(row, include);
+}
+
+export function taskNotFound(id: string): LovageError {
+  return new LovageError('task-not-found', `no task has the id "${id.slice(0, 64)}"`);
+}

@@ -1,0 +1,74 @@
+import { and, desc, eq, gte, inArray, lt, sql, type SQL } from 'drizzle-orm';
+import { task, taskState } from '../db/schema.ts';
+import { LovageError } from '../errors.ts';
+import type { Lovage } from '../lovage.ts';
+import type { Caller, Page, TaskState, TaskView } from '../wire.ts';
+import { isTaskId, ofTenant, selectTasks, viewTask, type Include } from './view.ts';
+
+export interface ListRequest {
+  name?: string | undefined;
+  queue?: string | undefined;
+  state?: readonly TaskState[] | undefined;
+  tag?: string | undefined;
+  /** ISO 8601, inclusive. */
+  createdAfter?: string | undefined;
+  /** ISO 8601, exclusive. */
+  createdBefore?: string | undefined;
+  cursor?: string | undefined;
+  /** At most 200; default 50. */
+  limit?: number | undefined;
+  include?: readonly Include[] | undefined;
+}
+
+export const MAX_PAGE = 200;
+
+/** Newest first, in pages that stay stable while tasks come in: ids grow with time. */
+export async function listTasks(
+  { db }: Pick<Lovage, 'db'>,
+  caller: Pick<Caller, 'tenant'>,
+  request: ListRequest,
+): Promise<Page<TaskView>> {
+  const include = request.include ?? [];
+  const limit = Math.min(request.limit ?? 50, MAX_PAGE);
+  const rows = await selectTasks(db, include)
+    .where(and(ofTenant(caller.tenant), ...filters(request)))
+    .orderBy(desc(task.id))
+    .limit(limit + 1);
+  const items = rows.slice(0, limit).map((row) => viewTask(row, include));
+  return { items, nextCursor: rows.length > limit ? writeCursor(items.at(-1)?.id ?? '') : null };
+}
+
+function filters(request: ListRequest): (SQL | undefined)[] {
+  return [
+    request.name === undefined ? undefined : eq(task.name, request.name),
+    request.queue === undefined ? undefined : eq(task.queue, request.queue),
+    request.state === undefined ? undefined : inStates(request.state),
+    request.tag === undefined ? undefined : sql`${task.tags} @> ARRAY[${request.tag}]::text[] AND ${task.tags} <> '{}'`,
+    request.createdAfter === undefined ? undefined : gte(task.createdAt, new Date(request.createdAfter)),
+    request.createdBefore === undefined ? undefined : lt(task.createdAt, new Date(request.createdBefore)),
+    request.cursor === undefined ? undefined : lt(task.id, readCursor(request.cursor)),
+  ];
+}
+
+/** `scheduled` is no stored state: it is queued with a due time ahead. */
+function inStates(states: readonly TaskState[]): SQL {
+  const isScheduled = sql`(${task.state} = 'queued' AND ${task.dueAt} > now())`;
+  const stored = states.filter((state) => state !== 'scheduled' && state !== 'queued');
+  const parts = [
+    ...(stored.length > 0 ? [inArray(task.state, stored as (typeof taskState.enumValues)[number][])] : []),
+    ...(states.includes('scheduled') ? [isScheduled] : []),
+    ...(states.includes('queued') ? [sql`(${task.state} = 'queued' AND ${task.dueAt} <= now())`] : []),
+  ];
+  return parts.length === 0 ? sql`false` : sql`(${sql.join(parts, sql` OR `)})`;
+}
+
+const writeCursor = (id: string): string => Buffer.from(id.replaceAll('-', ''), 'hex').toString('base64url');
+
+function readCursor(cursor: string): string {
+  const hex = Buffer.from(cursor, 'base64url').toString('hex');
+  const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  if (isTaskId(id) && writeCursor(id) === cursor) return id;
+  throw new LovageError('validation', 'the cursor is none that this list gave out', {
+    faults: [{ pointer: 'cursor', detail: 'hand back nextCursor as it came' }],
+  });
+}

@@ -1,0 +1,115 @@
+import { sql, type SQL } from 'drizzle-orm';
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
+import { eq } from 'drizzle-orm';
+import { task, taskProgress, taskResult } from '../db/schema.ts';
+import type { AcceptedRow } from '../db/rows.ts';
+import type { TaskState, TaskView } from '../wire.ts';
+
+export type Include = 'input' | 'result';
+
+const isReadable = sql<boolean>`${taskResult.expiresAt} > now()`;
+
+const columns = {
+  id: task.id,
+  name: task.name,
+  queue: task.queue,
+  state: sql<TaskState>`CASE WHEN ${task.state} = 'queued' AND ${task.dueAt} > now() THEN 'scheduled' ELSE ${task.state}::text END`,
+  priority: task.priority,
+  attempt: task.attempt,
+  maxAttempts: task.maxAttempts,
+  error: task.error,
+  tags: task.tags,
+  createdBy: task.createdBy,
+  createdAt: task.createdAt,
+  dueAt: task.dueAt,
+  startedAt: task.startedAt,
+  finishedAt: task.finishedAt,
+  cancelRequestedAt: task.cancelRequestedAt,
+  resultExpiresAt: sql<Date | null>`CASE WHEN ${task.state} = 'succeeded'
+    THEN ${task.finishedAt} + ${task.resultTtlMs} * interval '1 ms' END`.mapWith(task.finishedAt),
+  progressCurrent: taskProgress.current,
+  progressTotal: taskProgress.total,
+  progressMessage: taskProgress.message,
+};
+
+/** Tasks as callers see them, newest last word to the caller's `where`; input and result only where asked for. */
+export function selectTasks(db: NodePgDatabase, include: readonly Include[]) {
+  return db
+    .select({
+      ...columns,
+      input: include.includes('input') ? task.input : sql<unknown>`NULL`,
+      result: include.includes('result')
+        ? sql<unknown>`CASE WHEN ${isReadable} THEN ${taskResult.output} END`
+        : sql<unknown>`NULL`,
+    })
+    .from(task)
+    .leftJoin(taskProgress, eq(taskProgress.taskId, task.id))
+    .leftJoin(taskResult, eq(taskResult.taskId, task.id));
+}
+
+export type SelectedTask = Awaited<ReturnType<typeof selectTasks>>[number];
+
+export function viewTask(row: SelectedTask, include: readonly Include[]): TaskView {
+  const { progressCurrent, progressTotal, progressMessage, input, result, error, ...rest } = row;
+  return {
+    ...rest,
+    progress:
+      progressCurrent === null ? null : { current: progressCurrent, total: progressTotal, message: progressMessage },
+    ...(include.includes('input') ? { input: input ?? null } : {}),
+    ...(include.includes('result') ? { result: result ?? null } : {}),
+    error: viewError(error as Record<string, unknown> | null),
+    createdAt: rest.createdAt.toISOString(),
+    dueAt: rest.dueAt.toISOString(),
+    startedAt: isoOrNull(rest.startedAt),
+    finishedAt: isoOrNull(rest.finishedAt),
+    cancelRequestedAt: isoOrNull(rest.cancelRequestedAt),
+    resultExpiresAt: isoOrNull(rest.resultExpiresAt),
+    ...links(rest.id),
+  };
+}
+
+/** A task that was accepted this moment: nothing has happened to it yet. */
+export function viewAccepted(row: AcceptedRow, isScheduled: boolean): TaskView {
+  return {
+    id: row.id,
+    name: row.name,
+    queue: row.queue,
+    state: isScheduled ? 'scheduled' : (row.state as TaskState),
+    priority: row.priority,
+    attempt: row.attempt,
+    maxAttempts: row.max_attempts,
+    progress: null,
+    error: null,
+    tags: row.tags,
+    createdBy: row.created_by,
+    createdAt: row.created_at.toISOString(),
+    dueAt: row.due_at.toISOString(),
+    startedAt: null,
+    finishedAt: null,
+    cancelRequestedAt: null,
+    resultExpiresAt: null,
+    ...links(row.id),
+  };
+}
+
+/** Stacks stay in the tables, for operators; callers get what happened, not where in the code. */
+export function viewError(error: Record<string, unknown> | null): TaskView['error'] {
+  if (error === null) return null;
+  const { stack: _stack, ...shown } = error;
+  if (shown['cause'] && typeof shown['cause'] === 'object') {
+    shown['cause'] = viewError(shown['cause'] as Record<string, unknown>);
+  }
+  return shown as TaskView['error'];
+}
+
+function links(id: string): Pick<TaskView, 'statusUrl' | 'eventsUrl'> {
+  return { statusUrl: `/v1/tasks/${id}`, eventsUrl: `/v1/tasks/${id}/events` };
+}
+
+const isoOrNull = (date: Date | null): string | null => date?.toISOString() ?? null;
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** A malformed id names no task, and would be an error to Postgres. */
+export const isTaskId = (id: string): boolean => UUID.test(id);
+
+export const ofTenant = (tenant: string): SQL => sql`${task.tenant} = ${tenant}`;

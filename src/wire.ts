@@ -1,0 +1,97 @@
+import { z } from '@hono/zod-openapi';
+
+/** The states that callers see. `scheduled` is a queued task that is not yet due. */
+export const TASK_STATES = [
+  'queued',
+  'scheduled',
+  'running',
+  'waiting',
+  'retrying',
+  'succeeded',
+  'failed',
+  'cancelled',
+  'expired',
+] as const;
+export type TaskState = (typeof TASK_STATES)[number];
+
+const FINAL_STATES: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled', 'expired']);
+export const isFinal = (state: string): boolean => FINAL_STATES.has(state);
+
+const json = z.any().openapi({ description: 'Any JSON value' });
+const time = z.iso.datetime();
+
+export const taskError = z
+  .looseObject({ code: z.string(), message: z.string() })
+  .openapi('TaskError', { description: 'Why the last attempt failed' });
+
+/** A task as every caller sees it, everywhere and never wrapped. */
+export const taskSchema = z
+  .object({
+    id: z.uuid(),
+    name: z.string(),
+    queue: z.string(),
+    state: z.enum(TASK_STATES),
+    priority: z.int(),
+    attempt: z.int().min(0).openapi({ description: '0 before the first start' }),
+    maxAttempts: z.int(),
+    progress: z
+      .object({ current: z.number(), total: z.number().nullable(), message: z.string().nullable() })
+      .nullable(),
+    input: json.optional().openapi({ description: 'Left out of lists and of the 202 unless asked for with include=input' }),
+    result: json.optional().openapi({ description: 'null until the task has succeeded' }),
+    error: taskError.nullable(),
+    tags: z.array(z.string()),
+    createdBy: z.string().nullable(),
+    createdAt: time,
+    dueAt: time,
+    startedAt: time.nullable(),
+    finishedAt: time.nullable(),
+    cancelRequestedAt: time.nullable(),
+    resultExpiresAt: time.nullable(),
+    statusUrl: z.string(),
+    eventsUrl: z.string(),
+  })
+  .openapi('Task');
+export type TaskView = z.output<typeof taskSchema>;
+
+export const eventSchema = z
+  .object({
+    number: z.int().min(1),
+    type: z.string(),
+    attempt: z.int().min(0),
+    at: time,
+    data: z.record(z.string(), json),
+  })
+  .openapi('TaskEvent', { description: 'One line of a task’s history, numbered from 1 without gaps' });
+export type EventView = z.output<typeof eventSchema>;
+
+export const attemptSchema = z
+  .object({
+    attempt: z.int().min(1),
+    worker: z.string().nullable(),
+    startedAt: time,
+    endedAt: time.nullable(),
+    outcome: z.string().nullable().openapi({ description: 'The event that ended it, null while it runs' }),
+    error: taskError.nullable(),
+  })
+  .openapi('Attempt');
+export type AttemptView = z.output<typeof attemptSchema>;
+
+export interface Page<Item> {
+  items: Item[];
+  /** Hand it back as `cursor` for the next page; null on the last one. */
+  nextCursor: string | null;
+}
+
+export type CancelOutcome = 'cancelled' | 'requested' | 'already_final';
+
+export const SCOPES = ['enqueue', 'read', 'cancel', 'admin'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** Who calls: an API key, the command line, or the process itself. */
+export interface Caller {
+  /** What history and `createdBy` show, such as `key:ci` or `cli:ada`. */
+  actor: string;
+  tenant: string;
+  scopes: ReadonlySet<Scope>;
+}
