@@ -1,31 +1,28 @@
 import { LovageError } from '../errors.ts';
-import { isSuspect, isTooDeep } from './unstorable.ts';
-
-const MAX_DEPTH = 500;
-const SHORTEST_TOO_DEEP = 2 * MAX_DEPTH;
+import { suspect, type Suspicion } from './unstorable.ts';
 
 export interface JsonBody {
   value: unknown;
-  /** It may hold NUL or lone surrogates: walk it before anything is written. */
-  isSuspect: boolean;
+  suspicion: Suspicion;
 }
 
-/** Reads a JSON body of any content type. @throws LovageError payload-too-large, malformed-json or validation. */
+/** Reads a JSON body of any content type. @throws LovageError payload-too-large or malformed-json. */
 export async function readJson(request: Request, maxBytes: number): Promise<JsonBody> {
-  const text = decode(await readBytes(request, maxBytes));
+  const text = await readText(request, maxBytes);
   if (text.trim() === '') throw new LovageError('malformed-json', 'The body is empty; send JSON, such as {}');
-  const value = parse(text);
-  if (text.length > SHORTEST_TOO_DEEP && isTooDeep(value, MAX_DEPTH)) {
-    const detail = `nests deeper than ${MAX_DEPTH} levels`;
-    throw new LovageError('validation', `The body ${detail}`, { faults: [{ pointer: '', detail }] });
-  }
-  return { value, isSuspect: isSuspect(text) };
+  return { value: parse(text), suspicion: suspect(text) };
 }
 
 /** The same, but no body at all is `undefined`. */
 export async function readOptionalJson(request: Request, maxBytes: number): Promise<JsonBody> {
-  const hasBody = request.headers.get('transfer-encoding') !== null || Number(request.headers.get('content-length')) > 0;
-  return hasBody ? readJson(request, maxBytes) : { value: undefined, isSuspect: false };
+  const hasBody =
+    request.headers.get('transfer-encoding') !== null || Number(request.headers.get('content-length')) > 0;
+  return hasBody ? readJson(request, maxBytes) : { value: undefined, suspicion: suspect('') };
+}
+
+/** @throws LovageError payload-too-large, also without a Content-Length; malformed-json when it is not UTF-8. */
+export async function readText(request: Request, maxBytes: number): Promise<string> {
+  return decode(await readBytes(request, maxBytes));
 }
 
 async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
@@ -58,9 +55,16 @@ function parse(text: string): unknown {
   } catch (cause) {
     // V8's message quotes the body, which may be secret: only the position gets out.
     const position = cause instanceof Error ? /at position \d+/.exec(cause.message)?.[0] : undefined;
-    throw new LovageError('malformed-json', `The body is not JSON${position ? `: it breaks ${position}` : ''}`, { cause });
+    throw new LovageError(
+      'malformed-json',
+      `The body is not JSON${position ? `: it breaks ${position}` : ''}`,
+      { cause },
+    );
   }
 }
 
 const tooLarge = (maxBytes: number) =>
-  new LovageError('payload-too-large', `The body is over the limit of ${maxBytes} bytes (LOVAGE_MAX_BODY_BYTES)`);
+  new LovageError(
+    'payload-too-large',
+    `The body is over the limit of ${maxBytes} bytes (LOVAGE_MAX_BODY_BYTES)`,
+  );

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import type { Lovage } from '../lovage.ts';
 import type { Caller } from '../wire.ts';
 import type { Patience } from './patience.ts';
+import { suspect, type Suspicion } from './unstorable.ts';
 
 /** What every procedure gets, whichever adapter calls it. */
 export interface RequestContext {
@@ -14,8 +15,8 @@ export interface RequestContext {
   signal: AbortSignal;
   /** The server is closing: long polls answer with the task as it stands. */
   closing: AbortSignal;
-  /** The raw text may hold what jsonb refuses. */
-  isSuspect: boolean;
+  /** What the raw text may hold that Postgres refuses. */
+  suspicion: Suspicion;
 }
 
 /** What the middlewares leave for the handlers. */
@@ -35,7 +36,7 @@ export interface ApiParts {
   closing: AbortSignal;
 }
 
-export function contextOf(parts: ApiParts, c: HttpContext, isSuspect: boolean): RequestContext {
+export function contextOf(parts: ApiParts, c: HttpContext, suspicion = suspect('')): RequestContext {
   return {
     lovage: parts.lovage,
     caller: c.var.caller,
@@ -43,6 +44,6 @@ export function contextOf(parts: ApiParts, c: HttpContext, isSuspect: boolean): 
     patience: c.var.patience,
     signal: c.req.raw.signal,
     closing: parts.closing,
-    isSuspect,
+    suspicion,
   };
 }

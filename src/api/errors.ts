@@ -22,15 +22,23 @@ export function toLovageError(error: unknown): LovageError {
 /** The faults of a zod error, each with a JSON Pointer. */
 export function faultsOf(error: z.core.$ZodError): Fault[] {
   return error.issues.flatMap((issue) => {
-    if (issue.code !== 'unrecognized_keys') return [{ pointer: toPointer(issue.path), detail: issue.message }];
-    return issue.keys.map((key) => ({ pointer: toPointer([...issue.path, key]), detail: 'is not known here' }));
+    if (issue.code !== 'unrecognized_keys')
+      return [{ pointer: toPointer(issue.path), detail: issue.message }];
+    return issue.keys.map((key) => ({
+      pointer: toPointer([...issue.path, key]),
+      detail: 'is not known here',
+    }));
   });
 }
 
 function fromTrpc(error: TRPCError): LovageError {
   if (error.cause instanceof z.core.$ZodError) {
-    return new LovageError('validation', 'The request does not fit its schema', { faults: faultsOf(error.cause) });
+    return new LovageError('validation', 'The request does not fit its schema', {
+      faults: faultsOf(error.cause),
+    });
   }
+  if (error.cause instanceof SyntaxError)
+    return new LovageError('malformed-json', 'The input is not JSON', { cause: error });
   const code = TRPC_FAULTS[error.code];
   if (code === undefined) return new LovageError('internal', 'Internal error', { cause: error });
   return new LovageError(code, error.message, { cause: error });

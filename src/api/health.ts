@@ -19,7 +19,8 @@ const ready = createRoute({
   ...open,
   operationId: 'readyz',
   path: '/readyz',
-  summary: 'Whether it can do its work now: migrated, Postgres answers, and the worker, if it has one, claims',
+  summary:
+    'Whether it can do its work now: migrated, Postgres answers, and the worker, if it has one, claims',
   responses: {
     200: json(state, 'It can'),
     503: { description: '`queue-unavailable`', content: { [PROBLEM_TYPE]: { schema: problemSchema } } },
@@ -30,7 +31,9 @@ export function mountHealth(app: OpenAPIHono<HttpEnv>, parts: ApiParts): void {
   app.openapi(live, (c) => c.json({ status: 'ok', version: parts.version }, 200));
   app.openapi(ready, async (c) => {
     if (!(await parts.isReady())) {
-      throw new LovageError('queue-unavailable', 'Postgres, its schema or the worker is missing', { retryAfter: 1 });
+      throw new LovageError('queue-unavailable', 'Postgres, its schema or the worker is missing', {
+        retryAfter: 1,
+      });
     }
     return c.json({ status: 'ready', version: parts.version }, 200);
   });

@@ -7,7 +7,10 @@ export function requireKey(parts: ApiParts, keyHeader?: string): MiddlewareHandl
   return async (c, next) => {
     const presented = presentedKey(c, keyHeader);
     if (presented === undefined) {
-      throw new LovageError('unauthorized', 'Send an API key as "Authorization: Bearer KEY" or "X-API-Key: KEY"');
+      throw new LovageError(
+        'unauthorized',
+        'Send an API key as "Authorization: Bearer KEY" or "X-API-Key: KEY"',
+      );
     }
     const caller = await c.var.patience.spend(parts.authenticator.authenticate(presented));
     if (caller === null) throw new LovageError('unauthorized', 'This API key is unknown, revoked or expired');

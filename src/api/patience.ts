@@ -16,7 +16,9 @@ export class Patience {
     let timer: NodeJS.Timeout | undefined;
     const over = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
-        reject(new LovageError('queue-unavailable', 'Postgres does not answer at the moment', { retryAfter: 2 }));
+        reject(
+          new LovageError('queue-unavailable', 'Postgres does not answer at the moment', { retryAfter: 2 }),
+        );
       }, this.#leftMs);
     });
     try {

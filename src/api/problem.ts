@@ -3,7 +3,9 @@ import { ERROR_CODES, type ErrorCode, type LovageError } from '../errors.ts';
 
 export const problemSchema = z
   .object({
-    type: z.string().openapi({ description: 'Stable and relative to this server', example: '/problems/validation' }),
+    type: z
+      .string()
+      .openapi({ description: 'Stable and relative to this server', example: '/problems/validation' }),
     title: z.string(),
     status: z.int(),
     detail: z.string(),
@@ -11,7 +13,9 @@ export const problemSchema = z
     errors: z
       .array(z.object({ pointer: z.string(), detail: z.string() }))
       .optional()
-      .openapi({ description: 'One entry a fault: a JSON Pointer into the body, or the name of a parameter' }),
+      .openapi({
+        description: 'One entry a fault: a JSON Pointer into the body, or the name of a parameter',
+      }),
   })
   .openapi('Problem', { description: 'RFC 9457' });
 export type Problem = z.output<typeof problemSchema>;

@@ -18,7 +18,12 @@ export interface ErrorStyle {
 }
 
 /** Answers with an error in the words of the path that it happened on, and logs what nobody foresaw. */
-export function respondWithError(c: HttpContext, thrown: unknown, styles: readonly ErrorStyle[], log: Log): Response {
+export function respondWithError(
+  c: HttpContext,
+  thrown: unknown,
+  styles: readonly ErrorStyle[],
+  log: Log,
+): Response {
   const error = toLovageError(thrown);
   const { requestId } = c.var;
   if (!c.req.raw.signal.aborted) reportError(log, error, requestId);
@@ -36,7 +41,8 @@ export function respondWithError(c: HttpContext, thrown: unknown, styles: readon
 
 export function reportError(log: Log, error: LovageError, requestId: string): void {
   if (error.code === 'internal') log.error({ err: error.cause ?? error, requestId }, 'request failed');
-  if (error.code === 'queue-unavailable') log.warn({ err: error.cause ?? error, requestId }, 'Postgres is away');
+  if (error.code === 'queue-unavailable')
+    log.warn({ err: error.cause ?? error, requestId }, 'Postgres is away');
 }
 
 const isUnder = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`);

@@ -48,7 +48,8 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   });
 
   const fetch = (request: Request, bindings: unknown) => app.fetch(request, bindings as HttpBindings);
-  const server = createServer(getRequestListener(fetch, { errorHandler: answerBadRequest }));
+  const listener = getRequestListener(fetch, { errorHandler: answerBadRequest });
+  const server = createServer((incoming, outgoing) => void listener(incoming, outgoing));
   server.listen(settings.port, settings.host);
   await once(server, 'listening').catch((error: unknown) => {
     throw explainListen(error, settings);
@@ -73,7 +74,9 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 
 function explainListen(error: unknown, { host, port }: ApiOptions['settings']): SetupError {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE') return new SetupError(`port ${port} is in use on ${host}; set PORT to another one`);
-  if (code === 'EACCES') return new SetupError(`port ${port} is not allowed to this user; set PORT to 1024 or above`);
+  if (code === 'EADDRINUSE')
+    return new SetupError(`port ${port} is in use on ${host}; set PORT to another one`);
+  if (code === 'EACCES')
+    return new SetupError(`port ${port} is not allowed to this user; set PORT to 1024 or above`);
   return new SetupError(`cannot listen on ${host}:${port} (${code ?? String(error)})`, { cause: error });
 }

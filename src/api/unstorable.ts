@@ -6,8 +6,25 @@ const MAX_FAULTS = 20;
 /** jsonb stores neither NUL nor lone surrogates, and in a JSON text both can only stand as escapes. */
 const SUSPECT = /\\u(?:0000|[dD][89a-fA-F])/;
 
-/** Whether a JSON text may hold what jsonb refuses. One pass without decoding: a 6 MB body costs a few ms. */
-export const isSuspect = (json: string): boolean => SUSPECT.test(json);
+const MAX_DEPTH = 500;
+
+/** What a JSON text may be guilty of, found in one pass without decoding: a 6 MB body costs a few ms. */
+export interface Suspicion {
+  text: boolean;
+  depth: boolean;
+}
+
+export const suspect = (json: string): Suspicion => ({
+  text: SUSPECT.test(json),
+  depth: json.length > 2 * MAX_DEPTH,
+});
+
+/** All that Postgres would refuse in a value, as far as its text gave reason to look. */
+export function findUnstorable(value: unknown, suspicion: Suspicion): Fault[] {
+  if (suspicion.depth && isTooDeep(value))
+    return [{ pointer: '', detail: `nests deeper than ${MAX_DEPTH} levels` }];
+  return suspicion.text ? findBadText(value) : [];
+}
 
 const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
 
@@ -19,7 +36,7 @@ interface Branch {
 }
 
 /** A fault for every name and string, at any depth, that jsonb would refuse. */
-export function findUnstorable(root: unknown): Fault[] {
+function findBadText(root: unknown): Fault[] {
   const faults: Fault[] = [];
   const report = (branch: Branch | undefined, key: string | number | undefined, what: string) => {
     const pointer = toPointer(key === undefined ? [] : [...pathTo(branch), key]).toWellFormed();
@@ -37,9 +54,9 @@ export function findUnstorable(root: unknown): Fault[] {
 }
 
 /** Whether a value nests deeper than what JSON.stringify and Postgres bear without running out of stack. */
-export function isTooDeep(root: unknown, maxDepth: number): boolean {
+function isTooDeep(root: unknown): boolean {
   for (const branch of branchesOf(root)) {
-    if (branch.depth > maxDepth) return true;
+    if (branch.depth > MAX_DEPTH) return true;
   }
   return false;
 }

@@ -1,15 +1,20 @@
 import { TRPCClientError } from '@trpc/client';
 import type { ErrorCode, Fault } from '../errors.ts';
 
-/** A call that the server refused or that did not reach it. `code` is a problem type, or `unreachable`. */
+export type ClientErrorCode = ErrorCode | 'unreachable' | 'timed-out';
+
+/** A call that the server refused or that did not reach it; `code` says which. */
 export class LovageClientError extends Error {
   override readonly name = 'LovageClientError';
-  readonly code: ErrorCode | 'unreachable';
+  readonly code: ClientErrorCode;
   readonly status: number | undefined;
   /** One entry a fault of the request; pointers go into the task's input. */
   readonly faults: readonly Fault[];
 
-  constructor(message: string, options: { code: ErrorCode | 'unreachable'; status?: number; faults?: readonly Fault[]; cause?: unknown }) {
+  constructor(
+    message: string,
+    options: { code: ClientErrorCode; status?: number; faults?: readonly Fault[]; cause?: unknown },
+  ) {
     super(message, { cause: options.cause });
     this.code = options.code;
     this.status = options.status;
@@ -46,7 +51,8 @@ interface ErrorData {
 export function toClientError(error: unknown): unknown {
   if (!(error instanceof TRPCClientError)) return error;
   const data = error.data as ErrorData | undefined | null;
-  if (data?.problem === undefined) return new LovageClientError(error.message, { code: 'unreachable', cause: error });
+  if (data?.problem === undefined)
+    return new LovageClientError(error.message, { code: 'unreachable', cause: error });
   const { code, faults } = data.problem;
   return new LovageClientError(error.message, { code, faults, status: data.httpStatus, cause: error });
 }

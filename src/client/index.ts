@@ -1,12 +1,20 @@
 import { createTRPCClient, httpBatchLink, httpLink, splitLink, type TRPCClient } from '@trpc/client';
 import type { EnqueueOptions } from '../api/trpc/fields.ts';
-import type { AppRouter, InputNamed, ListFilter, NameOf, ResultNamed, Task, TaskNamed } from '../api/trpc/types.ts';
+import type {
+  AppRouter,
+  InputNamed,
+  ListFilter,
+  NameOf,
+  ResultNamed,
+  Task,
+  TaskNamed,
+} from '../api/trpc/types.ts';
 import type { Config } from '../config.ts';
 import type { AttemptView, CancelOutcome, EventView, Page } from '../wire.ts';
 import { toClientError } from './errors.ts';
-import { awaitFinal, type WaitOptions } from './wait.ts';
+import { resultOf, waitFor, type WaitOptions } from './wait.ts';
 
-export { LovageClientError, TaskFailedError } from './errors.ts';
+export { type ClientErrorCode, LovageClientError, TaskFailedError } from './errors.ts';
 export type { WaitOptions } from './wait.ts';
 export type { AppRouter, AttemptView, CancelOutcome, EnqueueOptions, EventView, ListFilter, Page, Task };
 
@@ -23,17 +31,28 @@ type AcceptOptions = Omit<EnqueueOptions, 'waitMs' | 'include'>;
 /** A client that knows the names, inputs and results of one configuration. */
 export interface Client<C extends Config> {
   /** Starts a task; it is committed when this resolves. */
-  enqueue<Name extends NameOf<C>>(name: Name, input: InputNamed<C, Name>, options?: AcceptOptions): Promise<TaskNamed<C, Name>>;
+  enqueue<Name extends NameOf<C>>(
+    name: Name,
+    input: InputNamed<C, Name>,
+    options?: AcceptOptions,
+  ): Promise<TaskNamed<C, Name>>;
   /**
    * Starts a task and waits for its result.
    * @throws TaskFailedError when it ends without one. Giving up (`signal`, `timeoutMs`) does not cancel it.
    */
-  run<Name extends NameOf<C>>(name: Name, input: InputNamed<C, Name>, options?: AcceptOptions & WaitOptions): Promise<ResultNamed<C, Name>>;
+  run<Name extends NameOf<C>>(
+    name: Name,
+    input: InputNamed<C, Name>,
+    options?: AcceptOptions & WaitOptions,
+  ): Promise<ResultNamed<C, Name>>;
   /** The task once it is final, or as it stands when `timeoutMs` is over. */
   wait(id: string, options?: WaitOptions): Promise<TaskNamed<C, NameOf<C>>>;
   get(id: string): Promise<TaskNamed<C, NameOf<C>>>;
   list<Name extends NameOf<C> = NameOf<C>>(filter?: ListFilter<Name>): Promise<Page<TaskNamed<C, Name>>>;
-  cancel(id: string, options?: { reason?: string }): Promise<{ task: TaskNamed<C, NameOf<C>>; outcome: CancelOutcome }>;
+  cancel(
+    id: string,
+    options?: { reason?: string },
+  ): Promise<{ task: TaskNamed<C, NameOf<C>>; outcome: CancelOutcome }>;
   result(id: string): Promise<unknown>;
   /** The result of a task at hand, typed by it. */
   result<Shown extends Task>(task: Shown): Promise<NonNullable<Shown['result']>>;
@@ -52,12 +71,18 @@ export function createClient<C extends Config>(options: ClientOptions): Client<C
     });
   const client: Client<Config> = {
     enqueue: (name, input, rest) => call(trpc.tasks.enqueue.mutate({ ...rest, name, input })),
-    run: (name, input, rest) => call(awaitFinal(trpc, { ...rest, name, input })),
-    wait: (id, rest) => call(awaitFinal.byId(trpc, id, rest)),
+    run: async (name, input, { timeoutMs, signal, ...rest } = {}) => {
+      const { id } = await client.enqueue(name, input, rest);
+      return call(
+        resultOf(trpc, id, { ...(timeoutMs !== undefined && { timeoutMs }), ...(signal && { signal }) }),
+      );
+    },
+    wait: (id, rest) => call(waitFor(trpc, id, rest)),
     get: (id) => call(trpc.tasks.get.query({ id })),
     list: (filter) => call(trpc.tasks.list.query(filter ?? {})),
     cancel: (id, rest) => call(trpc.tasks.cancel.mutate({ id, ...rest })),
-    result: (task: string | Task) => call(trpc.tasks.result.query({ id: typeof task === 'string' ? task : task.id })),
+    result: (task: string | Task) =>
+      call(trpc.tasks.result.query({ id: typeof task === 'string' ? task : task.id })),
     events: (id, page) => call(trpc.tasks.events.query({ id, ...page })),
     attempts: (id) => call(trpc.tasks.attempts.query({ id })),
     trpc,
@@ -73,7 +98,8 @@ function linkTo({ url, apiKey, fetch }: ClientOptions) {
   };
   return splitLink({
     // In a batch the slowest call holds up the others' answers.
-    condition: ({ path, input }) => path === 'tasks.wait' || (input as { waitMs?: number } | undefined)?.waitMs !== undefined,
+    condition: ({ path, input }) =>
+      path === 'tasks.wait' || (input as { waitMs?: number } | undefined)?.waitMs !== undefined,
     true: httpLink(http),
     false: httpBatchLink({ ...http, maxItems: 50, maxURLLength: 8000 }),
   });

@@ -1,20 +1,28 @@
 import { PgBoss } from 'pg-boss';
 import type { Executor } from '../db/connect.ts';
+import type { Log } from '../log.ts';
 
-/** pg-boss's schema; the journal's SQL names it too. */
-export const BOSS_SCHEMA = 'pgboss';
+/** pg-boss takes anything that can run a statement; giving it ours puts its statement in our transaction. */
+export const asBossDatabase = (executor: Executor) => ({
+  executeSql: async (text: string, values?: unknown[]) => executor.query(text, values),
+});
 
 /**
  * A pg-boss that keeps and hands out jobs and does nothing else: no supervision, no schedules, no
  * expiry. Retry, rescue and purging are Lovage's own.
  */
-export function createBoss(executor: Executor, options: { migrate: boolean }): PgBoss {
+export async function startBoss(executor: Executor, options: { migrate: boolean; log?: Log }): Promise<PgBoss> {
   const boss = new PgBoss({
-    db: { executeSql: async (text: string, values?: unknown[]) => executor.query(text, values) },
-    schema: BOSS_SCHEMA,
+    db: asBossDatabase(executor),
     supervise: false,
     schedule: false,
     migrate: options.migrate,
+    // Its cache holds only names of queues and their tables, which do not change.
+    queueCacheIntervalSeconds: 3_600,
   });
-  return boss;
+  boss.on('error', (error: unknown) => options.log?.warn({ err: error }, 'pg-boss reported an error'));
+  return boss.start();
 }
+
+/** Ends its timers; the connection stays its owner's. */
+export const stopBoss = (boss: PgBoss): Promise<void> => boss.stop({ graceful: false, close: false });

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { inTransaction } from '../db/connect.ts';
-import { createBoss } from './boss.ts';
+import type { Log } from '../log.ts';
+import { asBossDatabase, startBoss, stopBoss } from './boss.ts';
 
 /** A claimed attempt, with all that is needed to run it. */
 export interface Claim {
@@ -17,21 +18,23 @@ export interface Claim {
   cancelRequested: boolean;
 }
 
-/** Claims up to `limit` tasks of a queue for a worker, in one transaction. */
-export type ClaimTasks = (queue: string, limit: number) => Promise<Claim[]>;
+export interface Claims {
+  /** Claims up to `limit` tasks of a queue for its worker, in one transaction. */
+  claim(queue: string, limit: number): Promise<Claim[]>;
+  close(): Promise<void>;
+}
 
-export async function createClaims(pool: pg.Pool, workerId: string): Promise<ClaimTasks> {
-  const boss = createBoss(pool, { migrate: false });
-  await boss.start();
-  return (queue, limit) =>
-    inTransaction(pool, async (tx) => {
-      await tx.query({ name: 'lovage_claim_as', text: "SELECT set_config('lovage.worker', $1, true)", values: [workerId] });
-      const jobs = await boss.fetch(queue, {
-        batchSize: limit,
-        db: { executeSql: async (text: string, values?: unknown[]) => tx.query(text, values) },
-      });
-      return jobs.length === 0 ? [] : readClaims(tx, jobs.map((job) => job.id));
-    });
+export async function openClaims(pool: pg.Pool, workerId: string, log: Log): Promise<Claims> {
+  const boss = await startBoss(pool, { migrate: false, log });
+  return {
+    claim: (queue, limit) =>
+      inTransaction(pool, async (tx) => {
+        await tx.query({ name: 'lovage_claim_as', text: "SELECT set_config('lovage.worker', $1, true)", values: [workerId] });
+        const jobs = await boss.fetch(queue, { batchSize: limit, db: asBossDatabase(tx) });
+        return jobs.length === 0 ? [] : readClaims(tx, jobs.map((job) => job.id));
+      }),
+    close: () => stopBoss(boss),
+  };
 }
 
 async function readClaims(tx: pg.ClientBase, ids: string[]): Promise<Claim[]> {

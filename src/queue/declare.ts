@@ -1,6 +1,6 @@
 import type { Executor } from '../db/connect.ts';
 import { SetupError } from '../errors.ts';
-import { createBoss } from './boss.ts';
+import { startBoss, stopBoss } from './boss.ts';
 
 // pg-boss's own limits are set so that they never decide anything, whoever runs its supervisor.
 const NEVER_DECIDES = {
@@ -14,9 +14,7 @@ const NEVER_DECIDES = {
 
 /** Makes pg-boss's schema or brings it up to date. Runs under the migration lock. */
 export async function migrateBoss(executor: Executor): Promise<void> {
-  const boss = createBoss(executor, { migrate: true });
-  await boss.start();
-  await boss.stop({ graceful: false, close: false });
+  await stopBoss(await startBoss(executor, { migrate: true }));
 }
 
 /**

@@ -66,3 +66,18 @@ export async function reportAttempts(
   });
   return rows[0]?.mine ?? [];
 }
+
+/** Which of these attempts have already ended, and how: for outcomes whose COMMIT went unanswered. */
+export async function wasSettled(
+  executor: Executor,
+  attempts: readonly Pick<Settlement, 'id' | 'attempt'>[],
+): Promise<Settled[]> {
+  const { rows } = await executor.query<Settled>(
+    `SELECT e.task_id AS id, e.type AS state
+     FROM jsonb_to_recordset($1) AS a (id uuid, attempt int)
+     JOIN lovage.task_event e ON e.task_id = a.id AND e.attempt = a.attempt
+     WHERE e.type IN ('succeeded', 'failed', 'cancelled', 'retrying', 'handed_back')`,
+    [JSON.stringify(attempts.map(({ id, attempt }) => ({ id, attempt })))],
+  );
+  return rows;
+}

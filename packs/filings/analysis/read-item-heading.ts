@@ -1,7 +1,7 @@
 import type { Block } from './types.ts';
 
 export interface ItemHeading {
-  /** '1A', '1B', '2' … */
+  /** '1A', '1B', '2' …; '1A, other' where an Item 1A is not about risk. */
   item: string;
   /** What the block says after the heading, such as "Not applicable." */
   tail: string;
@@ -27,8 +27,8 @@ const maxTitleLength = 120;
 export function readItemHeading(block: Block): ItemHeading | null {
   const number = itemNumber.exec(block.text.slice(0, 200));
   if (!number) return null;
-  const item = `${number[1]}${(number[2] ?? '').toUpperCase()}`;
   const rest = block.text.slice(number[0].length).trim();
+  const item = nameItem(`${number[1]}${(number[2] ?? '').toUpperCase()}`, rest);
   const title = titles[item]?.exec(rest)?.[0] ?? null;
   const tail = title === null ? rest : rest.slice(title.length);
 
@@ -39,6 +39,14 @@ export function readItemHeading(block: Block): ItemHeading | null {
     return isOwnLine && /^[\p{Lu}([“"]/u.test(rest) ? { item, tail: trimTail(tail) } : null;
   }
   return isHeadingTail(tail, block) ? { item, tail: trimTail(tail) } : null;
+}
+
+/** Before 2005 Item 1A was "Executive Officers of the Registrant". */
+function nameItem(item: string, rest: string): string {
+  const isRiskFactors = /^$|risk|uncertaint|factors|^\W*(?:not? |n\/a|none|omitted|reserved|smaller)/i.test(
+    rest,
+  );
+  return item === '1A' && !isRiskFactors ? '1A, other' : item;
 }
 
 /** After the title comes nothing, a stop, a page number or a new sentence; prose goes on in lower case. */

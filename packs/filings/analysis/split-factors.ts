@@ -9,6 +9,7 @@ export interface Factor {
 
 const maxHeadingLength = 600;
 const minLeadLength = 15;
+const maxHeadingShare = 0.5;
 
 /** Cuts Item 1A at its headings. Of headings in a row the last is the factor's own, the first is the section's. */
 export function splitFactors(blocks: Block[]): Factor[] {
@@ -17,6 +18,7 @@ export function splitFactors(blocks: Block[]): Factor[] {
   let headings: string[] = [];
   let current: Factor | null = null;
   let paragraphs: string[] = [];
+  const isHeading = headingsStandOut(blocks) ? looksLikeHeading : () => false;
   const finish = () => {
     if (paragraphs.length > 0)
       factors.push({ section, heading: null, ...current, text: paragraphs.join('\n\n') });
@@ -44,7 +46,13 @@ export function splitFactors(blocks: Block[]): Factor[] {
   return factors;
 }
 
-function isHeading({ text, emphasized }: Block): boolean {
+/** Where most of the text is bold or in capitals, that tells nothing: without headings no text is taken for one. */
+function headingsStandOut(blocks: Block[]): boolean {
+  const measure = (some: Block[]) => some.reduce((sum, { text }) => sum + text.length, 0);
+  return measure(blocks.filter(looksLikeHeading)) <= maxHeadingShare * measure(blocks);
+}
+
+function looksLikeHeading({ text, emphasized }: Block): boolean {
   if (text.length > maxHeadingLength || !/\p{L}{3}/u.test(text)) return false;
   return emphasized || (text.length <= 200 && /\p{Lu}/u.test(text) && text === text.toUpperCase());
 }

@@ -15,7 +15,11 @@ import { createView } from './view.ts';
 export type DialectPack = Pack & { dialect: Dialect };
 
 /** A pack's routes, relative to where they are mounted. */
-export function createDialect(parts: ApiParts, router: Router, { tasks, dialect }: DialectPack): Hono<HttpEnv> {
+export function createDialect(
+  parts: ApiParts,
+  router: Router,
+  { tasks, dialect }: DialectPack,
+): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
   const view = createView(dialect);
   const names: ReadonlySet<string> = new Set(tasks.map(({ name }) => name));

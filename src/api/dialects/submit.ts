@@ -13,7 +13,7 @@ export function answerSubmit(route: SubmitRoute, { parts, router, view }: Dialec
   return async (c: HttpContext): Promise<DialectReply> => {
     const waitMs = isSync(c.req.query()) ? MAX_WAIT_MS : 0;
     const body = await readJson(c.req.raw, parts.maxBodyBytes);
-    const procedures = router.createCaller(contextOf(parts, c, body.isSuspect));
+    const procedures = router.createCaller(contextOf(parts, c, body.suspicion));
     const input = inputOf(route, body.value, c.req.query());
     const task = await procedures.tasks.enqueue({ name: route.task.name, input, waitMs });
     const finished = isFinal(task.state) ? route.finished : undefined;
@@ -21,7 +21,11 @@ export function answerSubmit(route: SubmitRoute, { parts, router, view }: Dialec
   };
 }
 
-function inputOf({ body: schema, input }: SubmitRoute, body: unknown, query: Record<string, string>): unknown {
+function inputOf(
+  { body: schema, input }: SubmitRoute,
+  body: unknown,
+  query: Record<string, string>,
+): unknown {
   if (schema === undefined) return input === undefined ? body : input(body, query);
   const parsed = schema.safeParse(body);
   if (!parsed.success) {

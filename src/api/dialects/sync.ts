@@ -17,7 +17,8 @@ const WORDS: Record<string, boolean> = {
 export function createSyncSwitch(sync: SyncSwitch | undefined): (query: Record<string, string>) => boolean {
   if (sync === undefined) return () => false;
   const { parameter, value, byDefault = false, defaultVariable } = sync;
-  const isDefault = defaultVariable === undefined ? byDefault : process.env[defaultVariable] === '1' || byDefault;
+  const isDefault =
+    defaultVariable === undefined ? byDefault : process.env[defaultVariable] === '1' || byDefault;
   return (query) => {
     const given = query[parameter];
     if (given === undefined) return isDefault;

@@ -6,5 +6,7 @@ const PLACES = ['./standalone.js', '../../../node_modules/@scalar/api-reference/
 
 /** Where Scalar's browser bundle lies, or undefined where nobody brought it along. */
 export function findDocsBundle(): string | undefined {
-  return PLACES.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((path) => existsSync(path));
+  return PLACES.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((path) =>
+    existsSync(path),
+  );
 }

@@ -31,7 +31,10 @@ export function definitionPaths({ packs }: Config, generic: Operation): Paths {
             tags: [pack.name],
             summary: `Start ${task.name}`,
             parameters,
-            requestBody: { required: true, content: { 'application/json': { schema: refTo(inputComponent(task)) } } },
+            requestBody: {
+              required: true,
+              content: { 'application/json': { schema: refTo(inputComponent(task)) } },
+            },
             responses: { ...generic.responses, 200: finalOf(task, generic) },
           },
         },
@@ -42,6 +45,8 @@ export function definitionPaths({ packs }: Config, generic: Operation): Paths {
 
 function finalOf(task: AnyTask, generic: Operation): JsonSchema {
   const result = { anyOf: [refTo(outputComponent(task)), { type: 'null' }] };
-  const schema = { allOf: [refTo('Task'), { type: 'object', properties: { name: { const: task.name }, result } }] };
+  const schema = {
+    allOf: [refTo('Task'), { type: 'object', properties: { name: { const: task.name }, result } }],
+  };
   return { ...generic.responses?.[200], content: { 'application/json': { schema } } };
 }

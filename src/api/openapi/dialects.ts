@@ -24,7 +24,8 @@ export function dialectSchemas({ name, dialect }: DialectPack): Record<string, J
   );
 }
 
-const bodyComponent = (pack: string, { path }: DialectRoute): string => `${pack}${path.replaceAll(/\W+/g, '.')}.body`;
+const bodyComponent = (pack: string, { path }: DialectRoute): string =>
+  `${pack}${path.replaceAll(/\W+/g, '.')}.body`;
 
 function describe(pack: string, dialect: Dialect, route: DialectRoute): Operation {
   return {

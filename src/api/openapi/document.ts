@@ -20,10 +20,13 @@ export function createDocument(
     info: {
       title: 'Lovage',
       version,
-      description: 'Background tasks on Postgres. Times are ISO 8601, names are camelCase, errors are RFC 9457.',
+      description:
+        'Background tasks on Postgres. Times are ISO 8601, names are camelCase, errors are RFC 9457.',
     },
     security: [{ bearer: [] }, { apiKey: [] }],
-    tags: [...new Set(['tasks', ...config.packs.map(({ name }) => name), 'health'])].map((name) => ({ name })),
+    tags: [...new Set(['tasks', ...config.packs.map(({ name }) => name), 'health'])].map((name) => ({
+      name,
+    })),
   });
   const paths = document.paths as Paths;
   const generic = paths[GENERIC_PATH]?.['post'] ?? {};
@@ -32,7 +35,12 @@ export function createDocument(
     paths: Object.assign({}, definitionPaths(config, generic), paths, ...dialects.map(dialectPaths)) as Paths,
     components: {
       ...document.components,
-      schemas: Object.assign({}, document.components?.schemas, definitionSchemas(config), ...dialects.map(dialectSchemas)),
+      schemas: Object.assign(
+        {},
+        document.components?.schemas,
+        definitionSchemas(config),
+        ...dialects.map(dialectSchemas),
+      ),
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer' },
         apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },

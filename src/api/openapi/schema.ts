@@ -15,7 +15,9 @@ function rebase(node: unknown, root: string): unknown {
   return Object.fromEntries(
     Object.entries(node).map(([key, value]) => [
       key,
-      key === '$ref' && typeof value === 'string' && value.startsWith('#') ? root + value.slice(1) : rebase(value, root),
+      key === '$ref' && typeof value === 'string' && value.startsWith('#')
+        ? root + value.slice(1)
+        : rebase(value, root),
     ]),
   );
 }

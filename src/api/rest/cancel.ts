@@ -28,7 +28,11 @@ const cancel = createRoute({
       required: false,
       content: {
         'application/json': {
-          schema: { type: 'object', properties: { reason: { type: 'string', maxLength: 1000 } }, additionalProperties: false },
+          schema: {
+            type: 'object',
+            properties: { reason: { type: 'string', maxLength: 1000 } },
+            additionalProperties: false,
+          },
         },
       },
     },
@@ -47,7 +51,7 @@ export function mountCancel(rest: OpenAPIHono<HttpEnv>, parts: ApiParts, router:
     if (!parsed.success) {
       throw new LovageError('validation', 'The body does not fit', { faults: faultsOf(parsed.error) });
     }
-    const { tasks } = router.createCaller(contextOf(parts, c, body.isSuspect));
+    const { tasks } = router.createCaller(contextOf(parts, c, body.suspicion));
     const { task, outcome } = await tasks.cancel({ ...c.req.valid('param'), ...parsed.data });
     return outcome === 'requested'
       ? c.json({ ...presentTask(task, []), outcome }, 202)

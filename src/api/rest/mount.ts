@@ -16,7 +16,10 @@ export function createRest(parts: ApiParts, router: Router): OpenAPIHono<HttpEnv
   const rest = new OpenAPIHono<HttpEnv>({
     defaultHook: (result) => {
       if (result.success) return;
-      const faults = faultsOf(result.error).map(({ pointer, detail }) => ({ pointer: parameterOf(pointer), detail }));
+      const faults = faultsOf(result.error).map(({ pointer, detail }) => ({
+        pointer: parameterOf(pointer),
+        detail,
+      }));
       throw new LovageError('validation', 'A parameter is out of range', { faults });
     },
   });

@@ -14,12 +14,17 @@ const number = (schema: z.ZodType<number, number>, doc: { minimum?: number; maxi
     .openapi({ type: 'integer', ...doc });
 
 /** `?a=x,y` and `?a=x&a=y` alike. */
-const several = z
-  .union([z.string(), z.array(z.string())])
-  .transform((given) => [given].flat().flatMap((part) => part.split(',')).filter((part) => part !== ''));
+const several = z.union([z.string(), z.array(z.string())]).transform((given) =>
+  [given]
+    .flat()
+    .flatMap((part) => part.split(','))
+    .filter((part) => part !== ''),
+);
 
 const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
-  several.pipe(z.array(z.enum(values))).openapi({ type: 'array', items: { type: 'string', enum: [...values] } });
+  several
+    .pipe(z.array(z.enum(values)))
+    .openapi({ type: 'array', items: { type: 'string', enum: [...values] } });
 
 const maxWait = MAX_WAIT_MS / 1000;
 const wait = number(z.int().min(0).max(maxWait), { minimum: 0, maximum: maxWait }).openapi({
@@ -27,24 +32,37 @@ const wait = number(z.int().min(0).max(maxWait), { minimum: 0, maximum: maxWait 
 });
 const include = oneOf(INCLUDES).openapi({ description: 'input and result are left out unless named here' });
 
-export const idParameter = z.object({ id: z.string().openapi({ description: 'The id of a task', example: '0197b6f0-0000-7000-8000-000000000000' }) });
+export const idParameter = z.object({
+  id: z
+    .string()
+    .openapi({ description: 'The id of a task', example: '0197b6f0-0000-7000-8000-000000000000' }),
+});
 
 export const submitQuery = z.object({
   async: z
     .enum(['true', 'false'])
     .transform((text) => text === 'true')
     .optional()
-    .openapi({ type: 'boolean', description: 'false waits for the final task, 60 s unless wait says otherwise' }),
+    .openapi({
+      type: 'boolean',
+      description: 'false waits for the final task, 60 s unless wait says otherwise',
+    }),
   wait,
   priority: number(enqueueOptions.shape.priority.unwrap(), { minimum: -1000, maximum: 1000 }),
   delayMs: number(enqueueOptions.shape.delayMs.unwrap(), { minimum: 0 }),
   runAt: enqueueOptions.shape.runAt,
-  tags: several.pipe(enqueueOptions.shape.tags.unwrap()).optional().openapi({ type: 'array', items: { type: 'string' } }),
+  tags: several
+    .pipe(enqueueOptions.shape.tags.unwrap())
+    .optional()
+    .openapi({ type: 'array', items: { type: 'string' } }),
   include: include.optional(),
 });
 
 export const preferHeader = z.object({
-  prefer: z.string().optional().openapi({ description: 'wait=N waits up to N seconds for the final task', example: 'wait=10' }),
+  prefer: z
+    .string()
+    .optional()
+    .openapi({ description: 'wait=N waits up to N seconds for the final task', example: 'wait=10' }),
 });
 
 export const getQuery = z.object({

@@ -42,7 +42,10 @@ const result = createRoute({
   tags,
   summary: 'The bare result of a succeeded task',
   request: { params },
-  responses: { 200: json(z.any(), 'The result'), ...problems('task-not-found', 'conflict', 'result-expired') },
+  responses: {
+    200: json(z.any(), 'The result'),
+    ...problems('task-not-found', 'conflict', 'result-expired'),
+  },
 });
 
 const events = createRoute({
@@ -66,7 +69,7 @@ const attempts = createRoute({
 });
 
 export function mountReads(rest: OpenAPIHono<HttpEnv>, parts: ApiParts, router: Router): void {
-  const tasksFor = (c: HttpContext) => router.createCaller(contextOf(parts, c, false)).tasks;
+  const tasksFor = (c: HttpContext) => router.createCaller(contextOf(parts, c)).tasks;
 
   rest.openapi(list, async (c) => c.json(await tasksFor(c).list(c.req.valid('query')), 200));
 

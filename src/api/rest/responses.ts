@@ -10,7 +10,12 @@ export const json = <Schema extends z.ZodType>(schema: Schema, description: stri
 export const pageOf = <Item extends z.ZodType>(item: Item) =>
   z.object({ items: z.array(item), nextCursor: z.string().nullable() });
 
-const EVERYWHERE = ['unauthorized', 'forbidden', 'internal', 'queue-unavailable'] as const satisfies ErrorCode[];
+const EVERYWHERE = [
+  'unauthorized',
+  'forbidden',
+  'internal',
+  'queue-unavailable',
+] as const satisfies ErrorCode[];
 
 /** The problems a route can answer with, for its documentation; several codes can share a status. */
 export function problems(...codes: ErrorCode[]) {

@@ -8,7 +8,10 @@ import { json, problems } from './responses.ts';
 import { readWait } from './waiting.ts';
 
 export const submitResponses = {
-  200: json(taskSchema, 'The final task, its result inside, also when it failed; only where the caller waits'),
+  200: json(
+    taskSchema,
+    'The final task, its result inside, also when it failed; only where the caller waits',
+  ),
   202: {
     ...json(taskSchema, 'Accepted and committed, and not final yet'),
     headers: z.object({ Location: z.string(), 'Retry-After': z.string() }),
@@ -24,10 +27,15 @@ const submit = createRoute({
   tags: ['tasks'],
   summary: 'Start a task by the name of its definition, such as filings.analyze',
   request: {
-    params: z.object({ id: z.string().openapi({ description: 'Here: the name of a definition', example: 'filings.analyze' }) }),
+    params: z.object({
+      id: z.string().openapi({ description: 'Here: the name of a definition', example: 'filings.analyze' }),
+    }),
     query: submitQuery,
     headers: preferHeader,
-    body: { required: true, content: { 'application/json': { schema: { description: 'The input of the definition' } } } },
+    body: {
+      required: true,
+      content: { 'application/json': { schema: { description: 'The input of the definition' } } },
+    },
   },
   responses: submitResponses,
 });
@@ -38,8 +46,13 @@ export function mountSubmit(rest: OpenAPIHono<HttpEnv>, parts: ApiParts, router:
     const { wait: _wait, async: _async, ...options } = query;
     const waitMs = readWait(c, query);
     const body = await readJson(c.req.raw, parts.maxBodyBytes);
-    const procedures = router.createCaller(contextOf(parts, c, body.isSuspect));
-    const task = await procedures.tasks.enqueue({ ...options, name: c.req.valid('param').id, input: body.value, waitMs });
+    const procedures = router.createCaller(contextOf(parts, c, body.suspicion));
+    const task = await procedures.tasks.enqueue({
+      ...options,
+      name: c.req.valid('param').id,
+      input: body.value,
+      waitMs,
+    });
     if (isFinal(task.state)) return c.json(task, 200);
     c.header('Location', task.statusUrl);
     c.header('Retry-After', '1');

@@ -5,7 +5,10 @@ import { preferredWait } from './preference.ts';
 const DEFAULT_WAIT_MS = 60_000;
 
 /** How long to wait: `?wait=N`, else `Prefer: wait=N` (echoed as applied), else `?async=false`, else not at all. */
-export function readWait(c: HttpContext, query: { wait?: number | undefined; async?: boolean | undefined }): number {
+export function readWait(
+  c: HttpContext,
+  query: { wait?: number | undefined; async?: boolean | undefined },
+): number {
   if (query.async === true) return 0;
   if (query.wait !== undefined) return query.wait * 1000;
   const preferred = preferredWait(c.req.header('prefer'));

@@ -8,6 +8,11 @@ export function toErrorShape({ code, message, faults }: LovageError, path?: stri
   return {
     code: TRPC_ERROR_CODES_BY_KEY[trpc],
     message,
-    data: { code: trpc, httpStatus: status, ...(path !== undefined && { path }), problem: { type: problemUri(code), code, faults } },
+    data: {
+      code: trpc,
+      httpStatus: status,
+      ...(path !== undefined && { path }),
+      problem: { type: problemUri(code), code, faults },
+    },
   };
 }

@@ -8,7 +8,9 @@ const MAX_PAGE = 200;
 const DEFAULT_PAGE = 50;
 
 // Postgres knows no year 0.
-const time = z.iso.datetime({ offset: true }).refine((text) => !text.startsWith('0000'), 'must be a time after the year 0');
+const time = z.iso
+  .datetime({ offset: true })
+  .refine((text) => !text.startsWith('0000'), 'must be a time after the year 0');
 const waitMs = z.int().min(0).max(MAX_WAIT_MS);
 const cursor = z.string().max(1000).optional();
 const limit = z.int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE);

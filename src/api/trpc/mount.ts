@@ -1,10 +1,11 @@
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import type { Hono } from 'hono';
 import { ERROR_CODES, LovageError } from '../../errors.ts';
-import { readOptionalJson } from '../body.ts';
+import { readText } from '../body.ts';
 import { type ApiParts, contextOf, type HttpEnv } from '../context.ts';
 import { toLovageError } from '../errors.ts';
 import { type ErrorStyle, reportError } from '../respond.ts';
+import { suspect } from '../unstorable.ts';
 import { toErrorShape } from './error-shape.ts';
 import type { Router } from './router.ts';
 
@@ -21,15 +22,15 @@ export function mountTrpc(app: Hono<HttpEnv>, parts: ApiParts, router: Router): 
         throw new LovageError('malformed-json', 'tRPC takes application/json');
       }
     }
-    const body = isQuery ? { value: undefined, isSuspect: true } : await readOptionalJson(req, parts.maxBodyBytes);
-    // tRPC asks its request for .json(): it gets what was read here, under the limit.
-    Object.defineProperty(req, 'json', { value: () => Promise.resolve(body.value) });
+    const text = isQuery ? (c.req.query('input') ?? '') : await readText(req, parts.maxBodyBytes);
+    // tRPC asks its request for .text(): it gets what was read here, under the limit.
+    Object.defineProperty(req, 'text', { value: () => Promise.resolve(text) });
     return fetchRequestHandler({
       endpoint: TRPC_ENDPOINT,
       req,
       router,
       maxBatchSize: MAX_BATCH,
-      createContext: () => contextOf(parts, c, body.isSuspect),
+      createContext: () => contextOf(parts, c, suspect(text)),
       onError: ({ error }) => {
         if (!req.signal.aborted) reportError(parts.lovage.log, toLovageError(error), c.var.requestId);
       },

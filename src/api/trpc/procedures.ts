@@ -13,25 +13,30 @@ export const t = initTRPC.context<RequestContext>().create({
 
 /** A procedure for callers whose key has this scope. The one place where scopes are asked for. */
 export const procedureFor = (scope: Scope) =>
-  t.procedure.use(({ ctx, next }) => {
-    requireScope(ctx.caller, scope);
-    return next();
-  }).use(refuseUnstorable);
+  t.procedure
+    .use(({ ctx, next }) => {
+      requireScope(ctx.caller, scope);
+      return next();
+    })
+    .use(refuseUnstorable);
 
 export function requireScope({ scopes }: Caller, scope: Scope): void {
   if (scopes.has(scope) || scopes.has('admin')) return;
   throw new LovageError('forbidden', `This API key lacks the scope "${scope}"`);
 }
 
-const refuseUnstorable = t.middleware(async ({ ctx, getRawInput, next }) => {
-  if (ctx.isSuspect) {
-    const faults = findUnstorable(await getRawInput()).map(intoTaskInput);
+const refuseUnstorable = t.middleware(async ({ ctx: { suspicion }, getRawInput, next }) => {
+  if (suspicion.text || suspicion.depth) {
+    const faults = findUnstorable(await getRawInput(), suspicion).map(intoTaskInput);
     if (faults.length > 0) {
-      throw new LovageError('validation', 'The request holds text that cannot be stored', { faults });
+      throw new LovageError('validation', 'The request holds what cannot be stored', { faults });
     }
   }
   return next();
 });
 
 /** Pointers of an enqueue go into the task's input, whichever way it came. */
-const intoTaskInput = ({ pointer, detail }: Fault): Fault => ({ pointer: pointer.replace(/^\/input(?=\/|$)/, ''), detail });
+const intoTaskInput = ({ pointer, detail }: Fault): Fault => ({
+  pointer: pointer.replace(/^\/input(?=\/|$)/, ''),
+  detail,
+});

@@ -14,7 +14,9 @@ export function createRouter(config: Config) {
   const run = Object.fromEntries(
     [...config.tasks.keys()].map((name) => [
       name,
-      submitting.mutation(({ ctx, input: { input, ...options } }) => enqueueAndWait(ctx, { name, input, options })),
+      submitting.mutation(({ ctx, input: { input, ...options } }) =>
+        enqueueAndWait(ctx, { name, input, options }),
+      ),
     ]),
   );
   return t.router({ tasks: taskProcedures, run });

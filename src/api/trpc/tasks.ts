@@ -18,13 +18,19 @@ export const taskProcedures = {
     .input(enqueueOptions.extend({ name: z.string(), input: z.unknown() }))
     .mutation(({ ctx, input: { name, input, ...options } }) => enqueueAndWait(ctx, { name, input, options })),
 
-  get: reading.input(taskId).query(({ ctx, input }) => ctx.patience.spend(getTask(ctx.lovage, ctx.caller, input.id))),
+  get: reading
+    .input(taskId)
+    .query(({ ctx, input }) => ctx.patience.spend(getTask(ctx.lovage, ctx.caller, input.id))),
 
-  list: reading.input(listFields).query(({ ctx, input }) => ctx.patience.spend(listTasks(ctx.lovage, ctx.caller, input))),
+  list: reading
+    .input(listFields)
+    .query(({ ctx, input }) => ctx.patience.spend(listTasks(ctx.lovage, ctx.caller, input))),
 
   events: reading
     .input(eventsFields)
-    .query(({ ctx, input: { id, ...page } }) => ctx.patience.spend(listEvents(ctx.lovage, ctx.caller, id, page))),
+    .query(({ ctx, input: { id, ...page } }) =>
+      ctx.patience.spend(listEvents(ctx.lovage, ctx.caller, id, page)),
+    ),
 
   attempts: reading
     .input(taskId)
@@ -36,7 +42,9 @@ export const taskProcedures = {
 
   cancel: procedureFor('cancel')
     .input(cancelFields)
-    .mutation(({ ctx, input: { id, ...options } }) => ctx.patience.spend(cancelTask(ctx.lovage, ctx.caller, id, options))),
+    .mutation(({ ctx, input: { id, ...options } }) =>
+      ctx.patience.spend(cancelTask(ctx.lovage, ctx.caller, id, options)),
+    ),
 
   wait: reading.input(waitFields).query(({ ctx, input }) => awaitTask(ctx, input.id, input.timeoutMs)),
 };

@@ -57,7 +57,10 @@ type TaskProcedures<C extends Config> = {
   events: Query<{ id: string; cursor?: string; limit?: number }, Page<EventView>>;
   attempts: Query<{ id: string }, Page<AttemptView>>;
   result: Query<{ id: string }, unknown>;
-  cancel: Mutation<{ id: string; reason?: string }, { task: TaskNamed<C, NameOf<C>>; outcome: CancelOutcome }>;
+  cancel: Mutation<
+    { id: string; reason?: string },
+    { task: TaskNamed<C, NameOf<C>>; outcome: CancelOutcome }
+  >;
   wait: Query<{ id: string; timeoutMs: number }, TaskNamed<C, NameOf<C>>>;
 };
 

@@ -51,7 +51,7 @@ describe('Apple’s report of 2025 against that of 2024', () => {
     [/ransomware/, 'technological'],
     [/tariffs/i, 'geopolitical'],
     [/exchange rate/, 'financial'],
-    [/patents/, 'regulatory'],
+    [/litigation/, 'regulatory'],
     [/talent/, 'human_capital'],
     [/slow growth or recession/, 'systematic'],
   ])('%s is for the most part %s', (pattern, category) => {

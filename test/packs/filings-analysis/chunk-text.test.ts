@@ -109,6 +109,14 @@ test('chunks are numbered in reading order and carry their factor and section', 
   ]);
 });
 
+test('bold text throughout is not taken for headings', () => {
+  const chunks = chunkItem1A(
+    { blocks: readBlocks(`<b><p>${supplyRisk}</p><p>${cyberRisk}</p></b>`) },
+    { ticker: 'PUMP', year: 2020 },
+  );
+  expect(chunks).toMatchObject([{ factor: null, text: `${supplyRisk}\n\n${cyberRisk}` }]);
+});
+
 test('without headings the factor is null', () => {
   expect(
     chunkItem1A({ blocks: readBlocks(`<p>${supplyRisk}</p>`) }, { ticker: 'PUMP', year: 2020 }),

@@ -102,6 +102,11 @@ test('a smaller company’s "Not applicable" is its Item 1A', () => {
   }
 });
 
+test('the "Executive Officers" that Item 1A was before 2005 are not risk factors', () => {
+  const heading = '<p><b>Item 1A. Executive Officers of the Registrant</b></p>';
+  expect(extractItem1A(makeFiling({ heading }))).toMatchObject({ found: false });
+});
+
 test('a heading that runs into its first paragraph leaves the paragraph', () => {
   const filing = makeFiling({ heading: '', body: `<p><b>Item 1A. Risk Factors.</b> ${supplyRisk}</p>` });
   expect(extractItem1A(filing)).toMatchObject({ found: true, text: supplyRisk });

@@ -1,0 +1,141 @@
+import type pg from 'pg';
+import { isPostgresAway, retryConflicts } from '../db/failures.ts';
+import type { Log } from '../log.ts';
+import type { Claim } from '../queue/claim.ts';
+import { reportAttempts, type EventLine, type Report } from '../queue/settle.ts';
+import type { Progress } from '../task.ts';
+import { clean } from './describe-error.ts';
+
+/** At most so often a task's live row moves. */
+const EVERY_MS = 250;
+const MAX_PROGRESS_EVENTS = 100;
+const MAX_LOG_EVENTS = 1_000;
+
+interface Line extends Omit<EventLine, 'agoMs'> {
+  at: number;
+}
+
+/** What one attempt has said and not yet written. */
+export class Reporter {
+  readonly #claim: Claim;
+  readonly #changed: (reporter: Reporter) => void;
+  #progress: Report['progress'] = null;
+  #lines: Line[] = [];
+  #seen = new Set<number>();
+  #logged = 0;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(claim: Claim, changed: (reporter: Reporter) => void) {
+    this.#claim = claim;
+    this.#changed = changed;
+  }
+
+  /** Every distinct `current` is an event, up to 100 an attempt; the rest only moves the live row. */
+  progress({ current, total, message }: Progress): void {
+    if (!Number.isFinite(current)) throw new TypeError(`progress.current must be a number, got ${current}`);
+    const text = message == null ? null : clean(message, 1_000);
+    this.#progress = { current: Math.round(current), total: total == null ? null : Math.round(total), message: text };
+    if (!this.#seen.has(this.#progress.current) && this.#seen.size < MAX_PROGRESS_EVENTS) {
+      this.#seen.add(this.#progress.current);
+      this.#lines.push({ type: 'progress', at: performance.now(), data: { ...this.#progress } });
+    }
+    this.#changed(this);
+  }
+
+  log(message: string, data?: Record<string, unknown>): void {
+    this.#logged += 1;
+    if (this.#logged > MAX_LOG_EVENTS) return;
+    const line = { message: clean(message, 4_000), ...(data === undefined ? {} : { data: storableData(data) }) };
+    this.#lines.push({ type: 'log', at: performance.now(), data: line });
+    this.#changed(this);
+  }
+
+  get queue(): string {
+    return this.#claim.queue;
+  }
+
+  /** All that is unwritten, handed over: whoever takes it writes it. */
+  take(): Report {
+    const now = performance.now();
+    const events = this.#lines.map(({ type, data, at }) => ({ type, data, agoMs: now - at }));
+    const report = { id: this.#claim.id, attempt: this.#claim.attempt, progress: this.#progress, events };
+    this.#progress = null;
+    this.#lines = [];
+    return report;
+  }
+
+  /** Puts back what could not be written, before what came since. */
+  giveBack(report: Report): void {
+    const now = performance.now();
+    this.#progress ??= report.progress;
+    this.#lines = [...report.events.map(({ agoMs, ...line }) => ({ ...line, at: now - agoMs })), ...this.#lines];
+  }
+
+  /** While this is under way, a settle has to wait: after it the fence would refuse these lines. */
+  async written(): Promise<void> {
+    await this.#writing;
+  }
+
+  during(writing: Promise<void>): void {
+    this.#writing = writing;
+  }
+}
+
+/** JSON that jsonb takes, or a note that it was none. */
+function storableData(data: Record<string, unknown>): unknown {
+  try {
+    return JSON.parse(JSON.stringify(data), (_key, value) => (typeof value === 'string' ? clean(value, 4_000) : value));
+  } catch {
+    return '[not JSON]';
+  }
+}
+
+/** Writes reports of all running attempts together: the first at once, then a few times a second. */
+export class ReportWriter {
+  readonly #pool: pg.Pool;
+  readonly #log: Log;
+  readonly #dirty = new Set<Reporter>();
+  #timer: NodeJS.Timeout | undefined;
+  #lastAt = -Infinity;
+
+  constructor(pool: pg.Pool, log: Log) {
+    this.#pool = pool;
+    this.#log = log;
+  }
+
+  readonly changed = (reporter: Reporter): void => {
+    this.#dirty.add(reporter);
+    this.#timer ??= setTimeout(this.#flush, Math.max(0, this.#lastAt + EVERY_MS - performance.now()));
+  };
+
+  /** The attempt ends: what it said goes out with its settle. */
+  forget(reporter: Reporter): void {
+    this.#dirty.delete(reporter);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  readonly #flush = (): void => {
+    this.#lastAt = performance.now();
+    this.#timer = undefined;
+    const byQueue = Map.groupBy(this.#dirty, (reporter) => reporter.queue);
+    this.#dirty.clear();
+    for (const [queue, reporters] of byQueue) {
+      const writing = this.#write(queue, reporters);
+      for (const reporter of reporters) reporter.during(writing);
+    }
+  };
+
+  async #write(queue: string, reporters: readonly Reporter[]): Promise<void> {
+    const reports = reporters.map((reporter) => reporter.take());
+    try {
+      await retryConflicts(() => reportAttempts(this.#pool, queue, reports));
+    } catch (error) {
+      this.#log.warn({ err: error, queue }, 'progress could not be written');
+      // Away: it will be written later, or with the settle. Refused: it would be refused again.
+      if (isPostgresAway(error)) reporters.forEach((reporter, index) => reporter.giveBack(reports[index] as Report));
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import { Discard } from '../../errors.ts';
+import type { SentError } from './messages.ts';
+
+export function packError(error: unknown, depth = 0): SentError {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error), isDiscard: false };
+  const { code } = error as { code?: unknown };
+  return {
+    name: error.name,
+    message: error.message,
+    isDiscard: error instanceof Discard,
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    ...(code === undefined ? {} : { code: String(code) }),
+    ...(error.cause === undefined || depth > 5 ? {} : { cause: packError(error.cause, depth + 1) }),
+  };
+}
+
+export function unpackError(sent: SentError): Error {
+  const options = sent.cause === undefined ? {} : { cause: unpackError(sent.cause) };
+  const error = sent.isDiscard
+    ? new Discard(sent.message, { ...options, ...(sent.code === undefined ? {} : { code: sent.code }) })
+    : Object.assign(new Error(sent.message, options), sent.code === undefined ? {} : { code: sent.code });
+  // Shadows Discard's own name where the handler threw a subclass of it.
+  Object.defineProperty(error, 'name', { value: sent.name, configurable: true });
+  if (sent.stack !== undefined) error.stack = sent.stack;
+  return error;
+}
