@@ -35,7 +35,7 @@ export interface Rendered<Result = unknown> {
   task: Omit<TaskView, 'result'> & { result: Result | null };
   state: string;
   /** `link('/tasks/1')` is the path under this dialect's mount. */
-  link(path: string): string;
+  link: (path: string) => string;
 }
 
 interface RouteBase {
@@ -96,4 +96,4 @@ export type DialectRoute = SubmitRoute | StatusRoute | CancelRoute | StaticRoute
 
 /** Types the renderers of one submit route by its task. */
 export const submits = <Task extends AnyTask>(route: SubmitRoute<Task>): DialectRoute =>
-  route as unknown as DialectRoute;
+  route;

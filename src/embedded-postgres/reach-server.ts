@@ -47,9 +47,9 @@ async function tryLaunch(options: ReachOptions, orphansUntil: number): Promise<n
   const port = await choosePort(cluster);
   const launched = await launch({ ...options, port });
   if (launched.pid !== undefined) return launched.pid;
-  if (await findPostmaster(cluster)) return undefined;
   if (!(await isFree(port))) return undefined;
-  // Children of a killed server hold its memory for a moment, and Postgres will not start beside them.
+  // Another's server came first; or children of a killed one still hold its memory, and Postgres will
+  // not start beside them.
   if ((await readPidFile(cluster)) && Date.now() < orphansUntil) {
     await pause(50, undefined, { signal });
     return undefined;

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, integer, object, property, string } from 'fast-check';
 import { expect, test } from 'vitest';
 import { findUnstorable, suspect } from '../../src/api/unstorable.ts';
 
@@ -19,11 +19,11 @@ test.each([
 });
 
 test('a text that is not suspect never holds what cannot be stored', () => {
-  const anyText = fc.string({
-    unit: fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)),
+  const anyText = string({
+    unit: integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)),
   });
-  fc.assert(
-    fc.property(fc.object({ key: anyText, values: [anyText] }), (value) => {
+  assert(
+    property(object({ key: anyText, values: [anyText] }), (value) => {
       const json = JSON.stringify(value);
       expect(suspect(json).text || findUnstorable(value, everything).length === 0).toBe(true);
     }),

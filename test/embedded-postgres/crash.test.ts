@@ -48,6 +48,28 @@ test.concurrent('after the postmaster was killed a start works again, and its us
   expect(await first.release()).toEqual({ stopped: true });
 });
 
+test.concurrent('a start waits for the children of a killed postmaster instead of running beside them', async () => {
+  await using lab = new Lab();
+  const dataDir = await lab.usedDataDir();
+  const first = await lab.start(dataDir);
+  const [child] = await query<{ pid: number }>(
+    first,
+    `select pid from pg_stat_activity where application_name = 'lovage keeper'`,
+  );
+  const pid = child?.pid ?? 0;
+  process.kill(pid, 'SIGSTOP');
+  process.kill(first.pid, 'SIGKILL');
+
+  const starting = lab.start(dataDir);
+  const log = join(dataDir, 'postgres.log');
+  await until(() => readFileSync(log, 'utf8').includes('pre-existing shared memory block'));
+  process.kill(pid, 'SIGCONT');
+
+  const second = await starting;
+  expect(second.adopted).toBe(false);
+  expect(await query(second, 'select 1 as one')).toEqual([{ one: 1 }]);
+});
+
 test.concurrent('a leftover postmaster.pid whose pid is somebody else’s by now is no server', async () => {
   await using lab = new Lab();
   const dataDir = await lab.usedDataDir();

@@ -23,7 +23,7 @@ export const taskProcedures = {
     .query(({ ctx, input }) => ctx.patience.spend(getTask(ctx.lovage, ctx.caller, input.id))),
 
   list: reading
-    .input(listFields)
+    .input(listFields.prefault({}))
     .query(({ ctx, input }) => ctx.patience.spend(listTasks(ctx.lovage, ctx.caller, input))),
 
   events: reading

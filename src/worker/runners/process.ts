@@ -6,7 +6,10 @@ import type { Attempt, Runner } from '../attempt.ts';
 import type { FromChild, ToChild } from './messages.ts';
 import { unpackError } from './send-error.ts';
 
-const CHILD = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './child.ts' : './child.js', import.meta.url));
+const isSource = import.meta.url.endsWith('.ts');
+const CHILD = fileURLToPath(new URL(isSource ? './child.ts' : './child.js', import.meta.url));
+// In a checkout a child finds `lovage` where this process does.
+const EXEC_ARGV = [...process.execArgv, ...(isSource ? ['--conditions=lovage-source'] : [])];
 
 /** A handler's process ended under it. */
 export class ChildDied extends Error {
@@ -33,7 +36,7 @@ export function createProcessRunner(options: {
   async function spawn(): Promise<ChildProcess> {
     starting += 1;
     try {
-      const child = fork(CHILD, { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+      const child = fork(CHILD, { execArgv: EXEC_ARGV, serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
       children.add(child);
       child.once('exit', () => {
         children.delete(child);

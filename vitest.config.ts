@@ -1,0 +1,22 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^lovage$/, replacement: fileURLToPath(new URL('src/index.ts', import.meta.url)) },
+      { find: /^lovage\/client$/, replacement: fileURLToPath(new URL('src/client/index.ts', import.meta.url)) },
+    ],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/oldest/**'],
+    globalSetup: ['test/global-setup.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    execArgv: ['--conditions=lovage-source'],
+    env: { LOVAGE_DIAG: '1', LOVAGE_LOG_LEVEL: 'silent' },
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+});
