@@ -9,6 +9,8 @@ export interface Pack<Name extends string = string, Tasks extends readonly AnyTa
   dialect?: Dialect;
   /** Folder of Drizzle migrations for the pack's own schema `pack_<name>`. */
   migrations?: URL;
+  /** A first thing to try, for `lovage dev` to print: JSON without single quotes, or a file of it. */
+  example?: { task: Tasks[number]['name']; input: string | URL };
 }
 
 export function definePack<const Name extends string, const Tasks extends readonly AnyTask[]>(

@@ -5,4 +5,5 @@ import { echo, exit, fail, noop, progress, sleep, spin } from './tasks.ts';
 export const diag = definePack({
   name: 'diag',
   tasks: [noop, echo, sleep, fail, spin, exit, progress],
+  example: { task: 'diag.progress', input: '{"steps": 5}' },
 });

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { choosePort, isFree } from './choose-port.ts';
 import { EmbeddedPostgresError } from './error.ts';
-import { findPostmaster, readPidFile } from './find-postmaster.ts';
+import { findPostmaster, isPostmasterOf, readPidFile } from './find-postmaster.ts';
 import { launch } from './launch.ts';
 import type { LaunchOptions } from './launch.ts';
 import { openSession } from './open-session.ts';
@@ -24,16 +24,26 @@ const orphansLimitMs = 5_000;
 
 /** Joins the server that runs, waiting while it starts or stops; starts one where none runs. */
 export async function reachServer(options: ReachOptions): Promise<Server> {
+  const ours: { pid?: number } = {};
+  try {
+    return await reach(options, ours);
+  } catch (error) {
+    // One that we started and may not use would run on without a user.
+    if (ours.pid && (await isPostmasterOf(options.cluster, ours.pid))) process.kill(ours.pid, 'SIGINT');
+    throw error;
+  }
+}
+
+async function reach(options: ReachOptions, ours: { pid?: number }): Promise<Server> {
   const { cluster, password, signal, log } = options;
   const orphansUntil = Date.now() + orphansLimitMs;
-  let ourPid: number | undefined;
   for (;;) {
     signal.throwIfAborted();
     const running = await findPostmaster(cluster);
-    if (!running) ourPid = (await tryLaunch(options, orphansUntil)) ?? ourPid;
+    if (!running) ours.pid = await tryLaunch(options, orphansUntil);
     const session = running?.isReady ? await openSession(running.port, password) : undefined;
     if (running && session) {
-      const adopted = running.pid !== ourPid;
+      const adopted = running.pid !== ours.pid;
       log(`${adopted ? 'joined the' : 'started'} Postgres on port ${running.port}, pid ${running.pid}`);
       return { session, port: running.port, pid: running.pid, adopted };
     }

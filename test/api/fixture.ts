@@ -1,19 +1,13 @@
 import { z } from 'zod';
+import { diag } from '../../packs/diag/index.ts';
 import { defineConfig } from '../../src/config.ts';
 import type { Dialect } from '../../src/dialect.ts';
 import { submits } from '../../src/dialect.ts';
 import { definePack } from '../../src/pack.ts';
 import { defineTask } from '../../src/task.ts';
 
-/** A small configuration with a dialect like that of the filings pack. */
-export const echo = defineTask({
-  name: 'plain.echo',
-  input: z.strictObject({ value: z.unknown() }),
-  output: z.strictObject({ value: z.unknown() }),
-  run: ({ input }) => ({ value: input.value }),
-});
-
-const analyze = defineTask({
+/** The `diag` pack, and one with a dialect in the manner of the filings pack. */
+export const analyze = defineTask({
   name: 'old.analyze',
   attempts: 1,
   input: z.strictObject({
@@ -99,8 +93,7 @@ const dialect: Dialect = {
 };
 
 export const config = defineConfig({
-  packs: [
-    definePack({ name: 'plain', tasks: [echo] }),
-    definePack({ name: 'old', tasks: [analyze], dialect }),
-  ],
+  packs: [diag, definePack({ name: 'old', tasks: [analyze], dialect })],
 });
+
+export default config;

@@ -67,6 +67,16 @@ test.concurrent('a lost password is not replaced by one that opens nothing', asy
   expect(await query(await lab.start(dataDir), 'select 1 as one')).toEqual([{ one: 1 }]);
 });
 
+test.concurrent('a wrong password is named, and the server that refused it is not left running', async () => {
+  await using lab = new Lab();
+  const dataDir = await lab.usedDataDir();
+  writeFileSync(join(dataDir, 'postgres-password'), 'wrong');
+
+  await expect(lab.start(dataDir)).rejects.toMatchObject({ code: 'password_refused' });
+
+  await until(() => postmasters(join(dataDir, 'postgres')).length === 0);
+});
+
 test.concurrent('a start that is called off leaves no server', async () => {
   await using lab = new Lab();
   const dataDir = await lab.usedDataDir();

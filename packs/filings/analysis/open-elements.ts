@@ -57,7 +57,7 @@ export class OpenElements {
 
   /** Closes the nearest such element and all within it; a stray end tag closes nothing. */
   pop(tag: string, closed: (element: Element) => void): void {
-    
+    if (!this.#open.get(tag)) return;
     let last = '';
     while (last !== tag) last = this.#popOne(closed);
   }

@@ -13,7 +13,6 @@ interface Row {
   firstBlock: number;
   /** Where each cell's blocks begin. */
   cells: number[];
-  holdsTable: boolean;
 }
 
 /** The visible text of a document, one block per paragraph, heading or table row. */
@@ -41,8 +40,7 @@ export function readBlocks(html: string): Block[] {
       elements.endSiblings(tag, closed);
       if (isPageBreak(tag, style)) page += 1;
       const row = rows.at(-1);
-      if (tag === 'table' && row) row.holdsTable = true;
-      if (tag === 'tr') rows.push({ firstBlock: blocks.length, cells: [], holdsTable: false });
+      if (tag === 'tr') rows.push({ firstBlock: blocks.length, cells: [] });
       if ((tag === 'td' || tag === 'th') && row) row.cells.push(blocks.length);
       elements.push(tag, style);
     },
@@ -63,7 +61,7 @@ export function readBlocks(html: string): Block[] {
 
 /** A row whose cells hold one paragraph each reads as one line: "Item 1A." in one cell, its title in the next. */
 function endRow(row: Row | undefined, blocks: Block[]): void {
-  if (!row || row.holdsTable || blocks.length - row.firstBlock < 2) return;
+  if (!row || blocks.length - row.firstBlock < 2) return;
   const bounds = [...row.cells, blocks.length];
   const isOneLine = bounds.every((start, cell) => start - (bounds[cell - 1] ?? start) <= 1);
   if (isOneLine) blocks.push(joinRow(blocks.splice(row.firstBlock)));

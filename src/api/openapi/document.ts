@@ -23,6 +23,7 @@ export function createDocument(
       description:
         'Background tasks on Postgres. Times are ISO 8601, names are camelCase, errors are RFC 9457.',
     },
+    servers: [{ url: '/' }],
     security: [{ bearer: [] }, { apiKey: [] }],
     tags: [...new Set(['tasks', ...config.packs.map(({ name }) => name), 'health'])].map((name) => ({
       name,

@@ -130,6 +130,13 @@ test('page numbers and running heads are left out, and a sentence they cut is wh
   );
 });
 
+test('page numbers and links to the contents go even where no page break is marked', () => {
+  const body = `<p>${supplyRisk}</p><p>- 12 -</p><p>Table of Contents</p><p>${lawsuitRisk}</p><p>Page 13 of 90</p><p>${cyberRisk}</p><p>xiv</p>`;
+  expect(extractItem1A(makeFiling({ heading: '<p><b>Item 1A. Risk Factors</b></p>', body })).text).toBe(
+    wanted,
+  );
+});
+
 test('text without tags is read by its empty lines', () => {
   const text = `ITEM 1. BUSINESS\n\n${business}\n\nITEM 1A.  RISK FACTORS\n\n${supplyRisk.replace('that supplier', 'that\nsupplier')}\n\nITEM 2.  PROPERTIES\n\nNone.`;
   for (const html of [text, `<html><body><pre>${text}</pre></body></html>`]) {

@@ -43,6 +43,14 @@ test('a layout table keeps its paragraphs, a row of bullets is one line', () => 
   ).toEqual(['A', 'B', 'C']);
 });
 
+test('rows and cells end where the next begins, with or without end tags', () => {
+  expect(textsOf('<table><tr><td>A<td>B<tr><td><b>C<td>D</table>')).toEqual(['A B', 'C D']);
+  expect(readBlocks('<table><tr><td><b>C<td>D<tr><td>E</table>')[1]).toMatchObject({
+    text: 'E',
+    emphasized: false,
+  });
+});
+
 describe('emphasis', () => {
   test.each([
     ['<p><b>Bold</b></p>', true],

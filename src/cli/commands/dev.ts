@@ -1,0 +1,43 @@
+import { startApi } from '../../api/server.ts';
+import { createAuthenticator } from '../../keys/authenticate.ts';
+import { openLovage } from '../../lovage.ts';
+import { startWorker } from '../../worker/start.ts';
+import { readArguments, wholeNumber } from '../arguments.ts';
+import type { Command } from '../command.ts';
+import { readRootKey } from '../root-key.ts';
+import { withSession } from '../session.ts';
+import { firstSignal } from '../signals.ts';
+import { version } from '../version.ts';
+import { welcome } from '../welcome.ts';
+
+const CLOSE_MS = 5_000;
+
+export const dev: Command = {
+  name: 'dev',
+  summary: 'Everything in one process: Postgres, API and a worker',
+  usage: 'dev [--concurrency N]',
+  options: [['--concurrency N', 'attempts at a time in the worker (default 10)']],
+  examples: ['dev', 'dev --concurrency 50'],
+  async run(args) {
+    const { values } = readArguments(args, { concurrency: { type: 'string', default: '10' } });
+    const slots = wholeNumber(values.concurrency, '--concurrency', 1, 10_000);
+    const stopped = firstSignal();
+    return withSession(async ({ settings, config, log, database }) => {
+      const rootKey = await readRootKey(settings, database.isEmbedded);
+      const lovage = await openLovage({ config, url: database.url, log });
+      const worker = await startWorker({ config, configFile: settings.configFile, url: database.url, log, slots, version: version() });
+      const authenticator = createAuthenticator(lovage.pool, rootKey);
+      try {
+        const api = await startApi({ lovage, authenticator, settings, isWorkerReady: worker.isReady, version: version() });
+        console.log(welcome({ url: api.url, config, settings, isEmbedded: database.isEmbedded, key: rootKey, isKeyGiven: settings.apiKey !== undefined }));
+        await stopped;
+        console.log('\nStopping: waiting for running tasks (once more to leave at once)');
+        await Promise.all([api.close(CLOSE_MS), worker.drain(settings.drainMs)]);
+      } finally {
+        await worker.drain(0);
+        await lovage.close();
+      }
+      return 0;
+    });
+  },
+};

@@ -1,0 +1,113 @@
+import { readFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { LovageError } from '../../errors.ts';
+import { openLovage, type Lovage } from '../../lovage.ts';
+import { enqueueTask } from '../../tasks/enqueue.ts';
+import { getTask } from '../../tasks/get.ts';
+import { waitForTask } from '../../tasks/wait.ts';
+import { isFinal, SCOPES, type Caller, type TaskView } from '../../wire.ts';
+import { readArguments, wholeNumber } from '../arguments.ts';
+import { UsageError, type Command } from '../command.ts';
+import { createProgressBar } from '../progress-bar.ts';
+import { withSession } from '../session.ts';
+
+const LOOK_EVERY_MS = 250;
+
+export const enqueue: Command = {
+  name: 'enqueue',
+  summary: 'Sends a task, and waits for it where asked to',
+  usage: 'enqueue NAME --input JSON [--wait]',
+  options: [
+    ['--input JSON', 'the task’s input; @FILE reads it from a file, - from standard input (default {})'],
+    ['--wait', 'show progress, print the final task, exit with 1 unless it succeeded'],
+    ['--delay MS', 'start it so many milliseconds from now'],
+    ['--priority N', 'higher runs first'],
+  ],
+  examples: [`enqueue diag.progress --input '{"steps": 20}' --wait`, 'enqueue filings.analyze --input @filing.json'],
+  async run(args) {
+    const { values, positionals } = readArguments(
+      args,
+      {
+        input: { type: 'string', default: '{}' },
+        wait: { type: 'boolean', default: false },
+        delay: { type: 'string', default: '0' },
+        priority: { type: 'string' },
+      },
+      1,
+    );
+    const [name] = positionals;
+    if (!name) throw new UsageError('say which task: lovage enqueue NAME --input JSON');
+    const input = await readInput(values.input);
+    const delayMs = wholeNumber(values.delay, '--delay', 0, 365 * 24 * 3_600_000);
+    const priority = values.priority === undefined ? undefined : wholeNumber(values.priority, '--priority', 0, 1_000);
+    return withSession(async ({ config, database, log }) => {
+      const lovage = await openLovage({ config, url: database.url, log });
+      const caller: Caller = { actor: `cli:${userInfo().username}`, tenant: 'default', scopes: new Set(SCOPES) };
+      try {
+        const task = await enqueueTask(lovage, caller, { name, input, delayMs, priority });
+        await lovage.notifier.flush();
+        if (!values.wait) {
+          console.log(JSON.stringify(task, null, 2));
+          return 0;
+        }
+        const final = await follow(lovage, caller, task);
+        console.log(JSON.stringify(final, null, 2));
+        return final.state === 'succeeded' ? 0 : 1;
+      } catch (error) {
+        if (!(error instanceof LovageError)) throw error;
+        const faults = error.faults.map(({ pointer, detail }) => `\n  ${pointer || '(root)'}: ${detail}`);
+        throw new UsageError(`${error.message}${faults.join('')}`);
+      } finally {
+        await lovage.close();
+      }
+    });
+  },
+};
+
+async function follow(lovage: Lovage, caller: Caller, task: TaskView): Promise<TaskView> {
+  const bar = createProgressBar(process.stderr);
+  if (!(await hasWorker(lovage, task.queue))) {
+    console.error(`No live worker serves queue "${task.queue}" now; the task waits for one (lovage worker)`);
+  }
+  for (;;) {
+    const seen = await waitForTask(lovage, caller, task.id, { timeoutMs: LOOK_EVERY_MS });
+    bar.show(seen.state, seen.progress);
+    if (isFinal(seen.state)) {
+      bar.end();
+      const { input: _input, ...shown } = await getTask(lovage, caller, task.id);
+      return shown;
+    }
+  }
+}
+
+async function hasWorker({ pool }: Lovage, queue: string): Promise<boolean> {
+  const { rows } = await pool.query(
+    `SELECT FROM lovage.worker
+     WHERE $1 = ANY (queues) AND stopped_at IS NULL AND lost_at IS NULL AND heartbeat_at > now() - interval '15 s' LIMIT 1`,
+    [queue],
+  );
+  return rows.length > 0;
+}
+
+async function readInput(given: string): Promise<unknown> {
+  const text = given === '-' ? await readStdin() : given.startsWith('@') ? await readGivenFile(given.slice(1)) : given;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new UsageError(`--input is not JSON: ${(error as Error).message}`);
+  }
+}
+
+async function readGivenFile(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`--input: ${(error as Error).message}`);
+  }
+}
+
+async function readStdin(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}

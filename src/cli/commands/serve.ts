@@ -1,0 +1,35 @@
+import { startApi } from '../../api/server.ts';
+import { createAuthenticator } from '../../keys/authenticate.ts';
+import { openLovage } from '../../lovage.ts';
+import { readArguments } from '../arguments.ts';
+import type { Command } from '../command.ts';
+import { readRootKey } from '../root-key.ts';
+import { withSession } from '../session.ts';
+import { firstSignal } from '../signals.ts';
+import { version } from '../version.ts';
+
+const CLOSE_MS = 10_000;
+
+export const serve: Command = {
+  name: 'serve',
+  summary: 'The API alone; workers run elsewhere',
+  usage: 'serve',
+  examples: ['serve'],
+  async run(args) {
+    readArguments(args, {});
+    const stopped = firstSignal();
+    return withSession(async ({ settings, config, log, database }) => {
+      const lovage = await openLovage({ config, url: database.url, log });
+      const authenticator = createAuthenticator(lovage.pool, await readRootKey(settings, database.isEmbedded));
+      try {
+        const api = await startApi({ lovage, authenticator, settings, version: version() });
+        log.info({ url: api.url }, 'serving');
+        await stopped;
+        await api.close(CLOSE_MS);
+      } finally {
+        await lovage.close();
+      }
+      return 0;
+    });
+  },
+};

@@ -1,0 +1,32 @@
+import { startWorker } from '../../worker/start.ts';
+import { readArguments, wholeNumber } from '../arguments.ts';
+import type { Command } from '../command.ts';
+import { withSession } from '../session.ts';
+import { firstSignal } from '../signals.ts';
+import { version } from '../version.ts';
+
+export const worker: Command = {
+  name: 'worker',
+  summary: 'Claims and runs tasks',
+  usage: 'worker [--queues a,b] [--concurrency N]',
+  options: [
+    ['--queues a,b', 'serve these queues only (default: all)'],
+    ['--concurrency N', 'attempts at a time over all its queues (default 10)'],
+  ],
+  examples: ['worker', 'worker --queues filings,mail --concurrency 20'],
+  async run(args) {
+    const { values } = readArguments(args, {
+      queues: { type: 'string' },
+      concurrency: { type: 'string', default: '10' },
+    });
+    const slots = wholeNumber(values.concurrency, '--concurrency', 1, 10_000);
+    const queues = values.queues?.split(',').map((queue) => queue.trim()).filter(Boolean);
+    const stopped = firstSignal();
+    return withSession(async ({ settings, config, log, database }) => {
+      const running = await startWorker({ config, configFile: settings.configFile, url: database.url, log, queues, slots, version: version() });
+      await stopped;
+      await running.drain(settings.drainMs);
+      return 0;
+    });
+  },
+};

@@ -1,0 +1,78 @@
+import type pg from 'pg';
+import type { Config } from '../config.ts';
+
+export interface Finding {
+  state: 'good' | 'note' | 'bad';
+  what: string;
+  remedy?: string;
+}
+
+/** Looks at everything that can be wrong with a database that Lovage runs on; each fault comes with its remedy. */
+export async function examine(pool: pg.Pool, config: Config, options: { repair: boolean }): Promise<Finding[]> {
+  return [
+    ...(options.repair ? await repair(pool) : []),
+    await server(pool),
+    await triggers(pool),
+    await queues(pool, config),
+    await workers(pool),
+    ...(await invariants(pool)),
+  ];
+}
+
+async function repair(pool: pg.Pool): Promise<Finding[]> {
+  const { rows } = await pool.query<{ mended: string; task_id: string }>('SELECT mended, task_id FROM lovage.reconcile()');
+  if (rows.length === 0) return [{ state: 'note', what: 'repair: there was nothing to mend' }];
+  return rows.map(({ mended, task_id }) => ({ state: 'note', what: `repair: ${mended} (${task_id})` }));
+}
+
+async function server(pool: pg.Pool): Promise<Finding> {
+  const { rows } = await pool.query<{ version: string; skew: number }>(
+    `SELECT current_setting('server_version') AS version, extract(epoch FROM clock_timestamp())::float8 * 1000 AS skew`,
+  );
+  const skewMs = Math.round(Math.abs((rows[0]?.skew ?? 0) - Date.now()));
+  return { state: 'good', what: `Postgres ${rows[0]?.version} answers; its clock is ${skewMs} ms from this one` };
+}
+
+async function triggers(pool: pg.Pool): Promise<Finding> {
+  const { rows } = await pool.query<{ job_table: string }>(
+    `SELECT t.job_table FROM (SELECT 'job' AS job_table UNION ALL SELECT job_table FROM lovage.queue_control) t
+     WHERE 4 > (SELECT count(*) FROM pg_trigger g WHERE g.tgrelid = to_regclass(format('pgboss.%I', t.job_table))
+                AND g.tgname LIKE 'lovage\\_%' AND g.tgenabled IN ('O', 'A'))`,
+  );
+  if (rows.length === 0) return { state: 'good', what: 'the journal’s triggers are in place' };
+  return {
+    state: 'bad',
+    what: `the journal does not see ${rows.map((row) => `pgboss.${row.job_table}`).join(', ')}`,
+    remedy: 'lovage doctor --repair',
+  };
+}
+
+async function queues(pool: pg.Pool, config: Config): Promise<Finding> {
+  const { rows } = await pool.query<{ queue: string }>('SELECT queue FROM lovage.queue_control');
+  const missing = [...config.queues.keys()].filter((queue) => !rows.some((row) => row.queue === queue));
+  if (missing.length === 0) return { state: 'good', what: `${rows.length} queues are declared` };
+  return { state: 'bad', what: `queues are not declared: ${missing.join(', ')}`, remedy: 'lovage migrate' };
+}
+
+async function workers(pool: pg.Pool): Promise<Finding> {
+  const { rows } = await pool.query<{ live: number; slots: number; running: number }>(
+    `SELECT count(*)::int AS live, coalesce(sum(slots), 0)::int AS slots,
+            (SELECT count(*)::int FROM pgboss.job j WHERE j.state = 'active') AS running
+     FROM lovage.worker WHERE stopped_at IS NULL AND lost_at IS NULL AND heartbeat_at > now() - interval '15 s'`,
+  );
+  const { live = 0, slots = 0, running = 0 } = rows[0] ?? {};
+  if (live === 0) return { state: 'note', what: 'no worker is running', remedy: 'lovage worker, or lovage dev' };
+  return { state: 'good', what: `${live} live workers with ${slots} slots, ${running} tasks running` };
+}
+
+async function invariants(pool: pg.Pool): Promise<Finding[]> {
+  const { rows } = await pool.query<{ invariant: string; task_id: string; detail: string }>(
+    'SELECT invariant, task_id, detail FROM lovage.check_invariants() LIMIT 20',
+  );
+  if (rows.length === 0) return [{ state: 'good', what: 'every invariant holds' }];
+  return rows.map(({ invariant, task_id, detail }) => ({
+    state: 'bad',
+    what: `invariant ${invariant} is broken for ${task_id}: ${detail}`,
+    remedy: 'lovage doctor --repair',
+  }));
+}

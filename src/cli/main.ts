@@ -1,0 +1,52 @@
+import { SetupError } from '../errors.ts';
+import { EmbeddedPostgresError } from '../embedded-postgres/index.ts';
+import { isPostgresAway } from '../db/failures.ts';
+import { doctor } from './commands/doctor.ts';
+import { dev } from './commands/dev.ts';
+import { enqueue } from './commands/enqueue.ts';
+import { keys } from './commands/keys.ts';
+import { migrate } from './commands/migrate.ts';
+import { serve } from './commands/serve.ts';
+import { worker } from './commands/worker.ts';
+import { UsageError, type Command } from './command.ts';
+import { printHelp } from './help.ts';
+import { version } from './version.ts';
+
+const COMMANDS: readonly Command[] = [dev, serve, worker, migrate, enqueue, keys, doctor];
+
+/** Exit codes: 0 done, 1 the set-up or the work failed, 2 the command line is wrong. */
+export async function main(args: readonly string[]): Promise<void> {
+  const [name, ...rest] = args;
+  if (name === '--version' || name === '-v') return console.log(version());
+  const command = COMMANDS.find((each) => each.name === name);
+  if (!command || rest.includes('--help') || rest.includes('-h')) {
+    printHelp(COMMANDS, command);
+    const isAsked = command || name === undefined || ['help', '--help', '-h'].includes(name);
+    if (!isAsked) console.error(`\nlovage: there is no command "${name}"`);
+    process.exitCode = isAsked ? 0 : 2;
+    return;
+  }
+  try {
+    process.exitCode = await command.run(rest);
+  } catch (error) {
+    console.error(`lovage: ${explain(error)}`);
+    process.exitCode = error instanceof UsageError ? 2 : 1;
+  }
+  // What is still open belongs to nobody: a pool's idle socket must not keep a finished command alive.
+  process.exit();
+}
+
+function explain(error: unknown): string {
+  if (error instanceof SetupError || error instanceof UsageError || error instanceof EmbeddedPostgresError) {
+    return error.message;
+  }
+  if (isPostgresAway(error)) return `Postgres cannot be reached: ${deepest(error)}`;
+  const { code, message, stack } = error as Error & { code?: string };
+  if (code === '28P01' || code === '28000' || code === '3D000') return `Postgres refused the connection: ${message}`;
+  return stack ?? String(error);
+}
+
+function deepest(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return deepest(error.errors[0]);
+  return error instanceof Error ? (error.cause ? deepest(error.cause) : error.message) : String(error);
+}

@@ -1,0 +1,28 @@
+import type { Config } from '../config.ts';
+import { loadConfig } from '../load-config.ts';
+import { createLog, type Log } from '../log.ts';
+import { migrateFor } from '../lovage.ts';
+import { readSettings, type Settings } from '../settings.ts';
+import { openDatabase, type Database } from './database.ts';
+
+/** What every command that touches the database begins with. */
+export interface Session {
+  settings: Settings;
+  config: Config;
+  log: Log;
+  database: Database;
+}
+
+/** Reads the environment and the configuration, opens the database, migrates it, and lets go of it at the end. */
+export async function withSession(work: (session: Session) => Promise<number>): Promise<number> {
+  const settings = readSettings();
+  const config = await loadConfig(settings.configFile);
+  const log = createLog({ level: settings.logLevel });
+  const database = await openDatabase(settings);
+  try {
+    await migrateFor(config, database.url);
+    return await work({ settings, config, log, database });
+  } finally {
+    await database.release();
+  }
+}

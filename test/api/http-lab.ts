@@ -1,0 +1,102 @@
+import type { Problem } from '../../src/api/problem.ts';
+import { startApi, type Api } from '../../src/api/server.ts';
+import { createAuthenticator } from '../../src/keys/authenticate.ts';
+import { createKey } from '../../src/keys/create.ts';
+import { createLog, type Log } from '../../src/log.ts';
+import { migrateFor, openLovage, type Lovage } from '../../src/lovage.ts';
+import type { CancelOutcome, Scope, TaskView } from '../../src/wire.ts';
+import { openLab, type Lab } from '../lab.ts';
+import { config } from './fixture.ts';
+
+export const ROOT_KEY = 'root-key-of-the-http-lab';
+export const MAX_BODY_BYTES = 100_000;
+
+/** All that a test may look for in a body; what is really there, its assertions say. */
+export type Body = TaskView &
+  Problem & {
+    outcome: CancelOutcome;
+    items: (TaskView & { number: number; type: string })[];
+    nextCursor: string | null;
+    task_id: string;
+    detail: unknown;
+    paths: Record<string, Record<string, { operationId: string }>>;
+  };
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  body: Body;
+}
+
+export interface CallOptions {
+  body?: unknown;
+  headers?: Record<string, string>;
+  /** null: none at all. */
+  key?: string | null;
+  signal?: AbortSignal;
+}
+
+export interface Server extends AsyncDisposable {
+  api: Api;
+  lovage: Lovage;
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+}
+
+export interface HttpLab extends Server {
+  lab: Lab;
+  work(): Promise<unknown>;
+  keyFor(scopes: Scope[], tenant?: string): Promise<string>;
+}
+
+/** A real server on a database of its own; a worker where a test asks for one. */
+export async function openHttpLab(): Promise<HttpLab> {
+  const lab = await openLab();
+  await migrateFor(config, lab.url);
+  const server = await serve(lab.url);
+  return {
+    ...server,
+    lab,
+    work: () => lab.worker({ config, configFile: new URL('./fixture.ts', import.meta.url).pathname }),
+    keyFor: async (scopes, tenant = 'default') =>
+      (await createKey(server.lovage.pool, { name: scopes.join('-'), scopes, tenant })).key,
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      await lab[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A server on any database, also on one that is not there. */
+export async function serve(databaseUrl: string, log: Log = createLog({ level: 'silent' })): Promise<Server> {
+  const lovage = await openLovage({ config, url: databaseUrl, log });
+  const settings = { host: '127.0.0.1', port: 0, maxBodyBytes: MAX_BODY_BYTES };
+  const authenticator = createAuthenticator(lovage.pool, ROOT_KEY);
+  const api = await startApi({ lovage, authenticator, settings, version: 'test' });
+  return {
+    api,
+    lovage,
+    call: (method, path, options) => call(`${api.url}${path}`, method, options),
+    async [Symbol.asyncDispose]() {
+      await api.close(0);
+      await lovage.close();
+    },
+  };
+}
+
+async function call(url: string, method: string, options: CallOptions = {}): Promise<Answer> {
+  const { body: sent, headers = {}, key = ROOT_KEY, signal } = options;
+  const response = await fetch(url, {
+    method,
+    headers: { ...(key !== null && { authorization: `Bearer ${key}` }), ...headers },
+    ...(sent !== undefined && { body: typeof sent === 'string' ? sent : JSON.stringify(sent) }),
+    ...(signal && { signal }),
+  });
+  const text = await response.text();
+  const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '');
+  const body = (isJson && text !== '' ? JSON.parse(text) : undefined) as Body;
+  return { status: response.status, headers: response.headers, text, body };
+}
+
+export const pointers = ({ body }: Answer): string[] =>
+  (body.errors ?? []).map(({ pointer }) => pointer);
