@@ -1,8 +1,9 @@
 import { defineConfig } from 'lovage';
 import { diag } from './packs/diag/index.ts';
+import { filings } from './packs/filings/index.ts';
 
 const withDiag = ['1', 'true'].includes(process.env['LOVAGE_DIAG'] ?? '');
 
 export default defineConfig({
-  packs: [...(withDiag ? [diag] : [])],
+  packs: [filings, ...(withDiag ? [diag] : [])],
 });

@@ -98,5 +98,4 @@ async function call(url: string, method: string, options: CallOptions = {}): Pro
   return { status: response.status, headers: response.headers, text, body };
 }
 
-export const pointers = ({ body }: Answer): string[] =>
-  (body.errors ?? []).map(({ pointer }) => pointer);
+export const pointers = ({ body }: Answer): string[] => (body.errors ?? []).map(({ pointer }) => pointer);

@@ -1,4 +1,5 @@
 import type { TRPCBuiltRouter, TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server';
+import type { z } from 'zod';
 import type { Config, TasksOf } from '../../config.ts';
 import type { AnyTask, InputOf, OutputOf } from '../../task.ts';
 import type { AttemptView, CancelOutcome, EventView, Page, TaskState, TaskView } from '../../wire.ts';
@@ -6,8 +7,10 @@ import type { EnqueueOptions } from './fields.ts';
 import type { Include } from '../present.ts';
 import type { Router } from './router.ts';
 
-/** A value after its way through JSON: dates are strings, functions are gone. */
-export type Json<Value> = Value extends string | number | boolean | null | undefined
+type JsonValue = z.core.util.JSONType;
+
+/** A value after its way through JSON: dates are strings, functions are gone. What is JSON already stays as it is. */
+export type Json<Value> = Value extends JsonValue | undefined
   ? Value
   : Value extends { toJSON(): infer Plain }
     ? Json<Plain>
