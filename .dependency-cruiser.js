@@ -15,7 +15,8 @@ const worker = '^src/worker/';
 const verbs = '^src/(tasks|queues|schedules|batches|webhooks|keys|definitions)/';
 const queue = '^src/queue/';
 const db = '^src/db/';
-const leaves = '^src/(embedded-postgres/|task\\.ts|pack\\.ts|config\\.ts|errors\\.ts|log\\.ts|wire\\.ts|settings\\.ts)';
+const leaves =
+  '^src/(embedded-postgres/|task\\.ts|pack\\.ts|config\\.ts|errors\\.ts|log\\.ts|wire\\.ts|settings\\.ts)';
 const packs = '^packs/';
 
 export default {
@@ -25,7 +26,11 @@ export default {
     floor('verbs-go-down', verbs, `${entryPoints}|${api}|${worker}|${packs}`),
     floor('queue-goes-down', queue, `${entryPoints}|${api}|${worker}|${verbs}|${packs}`),
     floor('db-goes-down', db, `${entryPoints}|${api}|${worker}|${verbs}|${queue}|${packs}`),
-    floor('leaves-stand-on-the-ground', leaves, `${entryPoints}|${api}|${worker}|${verbs}|${queue}|${db}|${packs}`),
+    floor(
+      'leaves-stand-on-the-ground',
+      leaves,
+      `${entryPoints}|${api}|${worker}|${verbs}|${queue}|${db}|${packs}`,
+    ),
     floor('nothing-in-src-knows-a-pack', '^src/', packs),
     {
       name: 'packs-use-the-public-entry',
@@ -45,13 +50,21 @@ export default {
       from: { path: '^src/client/' },
       to: { dependencyTypes: ['core'] },
     },
-    { name: 'no-circles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-circles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     { name: 'resolvable', severity: 'error', from: { path: '^(src|packs)/' }, to: { couldNotResolve: true } },
   ],
   options: {
     parser: 'swc',
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['lovage-source', 'import', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['lovage-source', 'import', 'node', 'default', 'types'],
+    },
   },
 };

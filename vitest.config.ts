@@ -5,7 +5,10 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^lovage$/, replacement: fileURLToPath(new URL('src/index.ts', import.meta.url)) },
-      { find: /^lovage\/client$/, replacement: fileURLToPath(new URL('src/client/index.ts', import.meta.url)) },
+      {
+        find: /^lovage\/client$/,
+        replacement: fileURLToPath(new URL('src/client/index.ts', import.meta.url)),
+      },
     ],
   },
   test: {

@@ -34,7 +34,9 @@ export function defineConfig<const Packs extends readonly Pack[]>(
   for (const pack of options.packs) {
     for (const task of pack.tasks) {
       if (tasks.has(task.name)) {
-        throw new SetupError(`task definition "${task.name}" is registered twice (again by pack "${pack.name}")`);
+        throw new SetupError(
+          `task definition "${task.name}" is registered twice (again by pack "${pack.name}")`,
+        );
       }
       tasks.set(task.name, task);
       if (!queues.has(task.queue)) queues.set(task.queue, {});

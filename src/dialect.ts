@@ -95,5 +95,4 @@ export interface StaticRoute extends RouteBase {
 export type DialectRoute = SubmitRoute | StatusRoute | CancelRoute | StaticRoute;
 
 /** Types the renderers of one submit route by its task. */
-export const submits = <Task extends AnyTask>(route: SubmitRoute<Task>): DialectRoute =>
-  route;
+export const submits = <Task extends AnyTask>(route: SubmitRoute<Task>): DialectRoute => route;

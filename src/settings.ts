@@ -7,7 +7,10 @@ const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(mi
 const flag = z.enum(['0', '1', 'false', 'true']).transform((value) => value === '1' || value === 'true');
 
 const environment = z.object({
-  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgres://').optional(),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
+    .optional(),
   LOVAGE_DATA_DIR: z.string().default('.lovage'),
   LOVAGE_API_KEY: z
     .string()

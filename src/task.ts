@@ -19,9 +19,9 @@ export interface RunContext<Input> {
   /** Aborted when the task is cancelled, or when its worker is shutting down past its grace. */
   signal: AbortSignal;
   /** Shows live at once; each distinct `current` (up to 100 an attempt) also stays in the history. */
-  progress(progress: Progress): void;
+  progress: (progress: Progress) => void;
   /** A line of the task's history. */
-  log(message: string, data?: Record<string, unknown>): void;
+  log: (message: string, data?: Record<string, unknown>) => void;
   /** The database Lovage runs on, for the task's own tables. */
   db: NodePgDatabase;
 }
@@ -62,7 +62,7 @@ export interface TaskDefinition<
 
 /** What callers send: the input before its schema fills in defaults. */
 export type InputOf<Definition> =
-  Definition extends TaskDefinition<string, infer Input, z.ZodType> ? z.input<Input> : never;
+  Definition extends TaskDefinition<string, infer Input> ? z.input<Input> : never;
 /** What callers get back as the result. */
 export type OutputOf<Definition> =
   Definition extends TaskDefinition<string, z.ZodType, infer Output> ? z.output<Output> : never;
@@ -76,10 +76,16 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 const policy = z.object({
   name: z.string().max(100).regex(NAME, 'must look like "pack.task"'),
-  queue: z.string().max(60).regex(/^[a-z][A-Za-z0-9_-]*$/, 'must be letters, digits, "_" and "-"'),
+  queue: z
+    .string()
+    .max(60)
+    .regex(/^[a-z][A-Za-z0-9_-]*$/, 'must be letters, digits, "_" and "-"'),
   attempts: z.int().min(1).max(1000),
   priority: z.int().min(-1000).max(1000),
-  resultTtlMs: z.int().min(1).max(3650 * DAY_MS),
+  resultTtlMs: z
+    .int()
+    .min(1)
+    .max(3650 * DAY_MS),
   isolation: z.enum(['inline', 'process']),
   backoff: z.union([
     z.strictObject({ delaysMs: z.array(z.number().min(0)).min(1).readonly() }),

@@ -37,7 +37,9 @@ export const taskSchema = z
     progress: z
       .object({ current: z.number(), total: z.number().nullable(), message: z.string().nullable() })
       .nullable(),
-    input: json.optional().openapi({ description: 'Left out of lists and of the 202 unless asked for with include=input' }),
+    input: json
+      .optional()
+      .openapi({ description: 'Left out of lists and of the 202 unless asked for with include=input' }),
     result: json.optional().openapi({ description: 'null until the task has succeeded' }),
     error: taskError.nullable(),
     tags: z.array(z.string()),

@@ -21,7 +21,11 @@ export interface Lab extends AsyncDisposable {
   url: string;
   lovage: Lovage;
   caller: Caller;
-  enqueue<Task extends AnyTask>(task: Task, input: InputOf<Task>, options?: Partial<EnqueueRequest>): Promise<TaskView>;
+  enqueue<Task extends AnyTask>(
+    task: Task,
+    input: InputOf<Task>,
+    options?: Partial<EnqueueRequest>,
+  ): Promise<TaskView>;
   /** A worker in this process. */
   worker(options?: Partial<WorkerOptions>): Promise<RunningWorker>;
   /** A real `lovage` process on this database. */
@@ -81,10 +85,11 @@ export async function openLab(): Promise<Lab> {
       return task;
     },
     events: async (id) => (await listEvents(lovage, caller, id, { limit: 200 })).items,
-    eventTypes: async (id) => (await listEvents(lovage, caller, id, { limit: 200 })).items.map((event) => event.type),
+    eventTypes: async (id) =>
+      (await listEvents(lovage, caller, id, { limit: 200 })).items.map((event) => event.type),
     violations: () => sql('SELECT * FROM lovage.check_invariants()'),
     async [Symbol.asyncDispose]() {
-      for (const end of endings.reverse()) await end();
+      for (const end of endings.toReversed()) await end();
       await lovage.close();
       await onServer(serverUrl, `DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
     },
@@ -115,21 +120,21 @@ export async function until<Value>(
   for (;;) {
     const value = await look();
     if (holds(value)) return value;
-    if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms; last seen: ${JSON.stringify(value)}`);
+    if (performance.now() > deadline)
+      throw new Error(`not within ${withinMs} ms; last seen: ${JSON.stringify(value)}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 
 /** Another file may be cloning the template at this moment, which Postgres allows one at a time. */
 async function createDatabase(serverUrl: string, database: string): Promise<void> {
-  await until(
-    () =>
-      onServer(serverUrl, `CREATE DATABASE ${database} TEMPLATE ${inject('template')}`).then(
-        () => true,
-        (error: { code?: string }) => {
-          if (error.code === '55006') return false;
-          throw error;
-        },
-      ),
+  await until(() =>
+    onServer(serverUrl, `CREATE DATABASE ${database} TEMPLATE ${inject('template')}`).then(
+      () => true,
+      (error: { code?: string }) => {
+        if (error.code === '55006') return false;
+        throw error;
+      },
+    ),
   );
 }

@@ -25,8 +25,14 @@ async function startContainer(): Promise<TestServer | undefined> {
   } catch {
     return undefined;
   }
-  const container = await new PostgreSqlContainer('postgres:18-alpine').withCommand(['-c', 'max_connections=200']).start();
-  return { url: container.getConnectionUri(), name: 'a container', stop: async () => void (await container.stop()) };
+  const container = await new PostgreSqlContainer('postgres:18-alpine')
+    .withCommand(['-c', 'max_connections=200'])
+    .start();
+  return {
+    url: container.getConnectionUri(),
+    name: 'a container',
+    stop: async () => void (await container.stop()),
+  };
 }
 
 async function startEmbedded(): Promise<TestServer> {

@@ -2,7 +2,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { defineTask } from 'lovage';
 import { z } from 'zod';
 
-const milliseconds = z.int().min(0).max(24 * 60 * 60 * 1000);
+const milliseconds = z
+  .int()
+  .min(0)
+  .max(24 * 60 * 60 * 1000);
 
 /** Does nothing: what a task costs by itself. */
 export const noop = defineTask({

@@ -18,7 +18,11 @@ const STEPS = 5;
 
 export const analyzeInput = z
   .strictObject({
-    ticker: z.string().min(1).max(20).regex(/^[A-Z0-9.-]+$/, 'must be capital letters, digits, "." and "-"'),
+    ticker: z
+      .string()
+      .min(1)
+      .max(20)
+      .regex(/^[A-Z0-9.-]+$/, 'must be capital letters, digits, "." and "-"'),
     filing_year: z.int().min(1990).max(2030),
     html_content: z.string().min(1).optional(),
     html_path: z.string().min(1).max(1000).optional(),
@@ -86,7 +90,12 @@ export const analyze = defineTask({
       const indexedAt = performance.now();
       const index = indexChunks({ year: key.year, chunks, prior: await readPriorChunks(db, key) });
       const checksum = createHash('sha256').update(source).digest('hex');
-      await storeIndex(db, key, { checksum, item1a: item.text, item1aFound: item.found, taskId: id }, index.chunks);
+      await storeIndex(
+        db,
+        key,
+        { checksum, item1a: item.text, item1aFound: item.found, taskId: id },
+        index.chunks,
+      );
       const indexLatencyMs = Math.round(performance.now() - indexedAt);
 
       step(3, 'Chunks indexed');

@@ -21,7 +21,8 @@ export const dialect: Dialect = {
   error: ({ status, code, message, faults }) => {
     if (code === 'validation') return { status, body: { detail: faults.map(asValidationError) } };
     if (code === 'rate-limited') return { status, body: { error: `Rate limit exceeded: ${message}` } };
-    if (code === 'queue-unavailable') return { status, body: { detail: 'Task queue service unavailable, try again later' } };
+    if (code === 'queue-unavailable')
+      return { status, body: { detail: 'Task queue service unavailable, try again later' } };
     return { status, body: { detail: message } };
   },
   routes: [
@@ -39,7 +40,10 @@ export const dialect: Dialect = {
       finished: (view) => {
         if (view.task.state === 'succeeded') return { status: 200, body: view.task.result };
         const isBadFiling = view.task.error?.code === 'IntegrationError';
-        return { status: isBadFiling ? 400 : 500, body: { detail: errorText(view) ?? `The analysis was ${view.state}` } };
+        return {
+          status: isBadFiling ? 400 : 500,
+          body: { detail: errorText(view) ?? `The analysis was ${view.state}` },
+        };
       },
     }),
     {
@@ -90,7 +94,9 @@ export const dialect: Dialect = {
 };
 
 function asValidationError({ pointer, detail }: { pointer: string; detail: string }) {
-  const loc = pointer.startsWith('/') ? ['body', ...pointer.slice(1).split('/')] : ['body', pointer].filter(Boolean);
+  const loc = pointer.startsWith('/')
+    ? ['body', ...pointer.slice(1).split('/')]
+    : ['body', pointer].filter(Boolean);
   return { loc, msg: detail, type: 'value_error' };
 }
 

@@ -9,7 +9,8 @@ export async function readSource(input: {
 }): Promise<string | Uint8Array> {
   if (input.html_content !== undefined) return input.html_content;
   const folder = process.env['FILINGS_DIR'];
-  if (!folder) throw new IntegrationError('html_path needs FILINGS_DIR, the folder that filings are read from');
+  if (!folder)
+    throw new IntegrationError('html_path needs FILINGS_DIR, the folder that filings are read from');
   const missing = new IntegrationError(`no filing at "${input.html_path}"`);
   try {
     const root = await realpath(folder);

@@ -14,7 +14,10 @@ export interface FilingKey {
 }
 
 /** Chunks of the company's filings of the three years before, oldest first. */
-export async function readPriorChunks(db: NodePgDatabase, { ticker, year }: FilingKey): Promise<PriorChunk[]> {
+export async function readPriorChunks(
+  db: NodePgDatabase,
+  { ticker, year }: FilingKey,
+): Promise<PriorChunk[]> {
   return db
     .select({ id: chunk.id, year: chunk.year, text: chunk.text, category: chunk.category })
     .from(chunk)
@@ -40,7 +43,10 @@ export async function storeIndex(
     await tx
       .insert(filing)
       .values({ ...key, ...read })
-      .onConflictDoUpdate({ target: [filing.ticker, filing.year], set: { ...read, risks: null, updatedAt: sql`now()` } });
+      .onConflictDoUpdate({
+        target: [filing.ticker, filing.year],
+        set: { ...read, risks: null, updatedAt: sql`now()` },
+      });
     await tx.delete(chunk).where(and(eq(chunk.ticker, key.ticker), eq(chunk.year, key.year)));
     const rows = chunks.map(({ vector, ...indexed }) => ({
       id: indexed.id,
@@ -61,7 +67,11 @@ export async function storeIndex(
   });
 }
 
-export async function storeRisks(db: NodePgDatabase, { ticker, year }: FilingKey, risks: Risk[]): Promise<void> {
+export async function storeRisks(
+  db: NodePgDatabase,
+  { ticker, year }: FilingKey,
+  risks: Risk[],
+): Promise<void> {
   await db
     .update(filing)
     .set({ risks, updatedAt: sql`now()` })

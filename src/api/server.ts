@@ -10,7 +10,7 @@ import type { Lovage } from '../lovage.ts';
 import { createApp } from './app.ts';
 import type { HttpEnv } from './context.ts';
 import { Patience } from './patience.ts';
-import { answerBadRequest } from './refuse-request.ts';
+import { answerBadRequest, answerUnparsed } from './refuse-request.ts';
 
 const READY_MS = 2_000;
 
@@ -50,6 +50,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const fetch = (request: Request, bindings: unknown) => app.fetch(request, bindings as HttpBindings);
   const listener = getRequestListener(fetch, { errorHandler: answerBadRequest });
   const server = createServer((incoming, outgoing) => void listener(incoming, outgoing));
+  server.on('clientError', answerUnparsed);
   server.listen(settings.port, settings.host);
   await once(server, 'listening').catch((error: unknown) => {
     throw explainListen(error, settings);

@@ -6,7 +6,12 @@ type Options = NonNullable<ParseArgsConfig['options']>;
 /** Flags and words of a command. @throws UsageError for what it does not know. */
 export function readArguments<const O extends Options>(args: readonly string[], options: O, words = 0) {
   try {
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options,
+      allowPositionals: true,
+      strict: true,
+    });
     if (positionals.length > words) throw new Error(`unexpected argument "${positionals[words]}"`);
     return { values, positionals };
   } catch (error) {

@@ -8,7 +8,11 @@ export interface Finding {
 }
 
 /** Looks at everything that can be wrong with a database that Lovage runs on; each fault comes with its remedy. */
-export async function examine(pool: pg.Pool, config: Config, options: { repair: boolean }): Promise<Finding[]> {
+export async function examine(
+  pool: pg.Pool,
+  config: Config,
+  options: { repair: boolean },
+): Promise<Finding[]> {
   return [
     ...(options.repair ? await repair(pool) : []),
     await server(pool),
@@ -20,7 +24,9 @@ export async function examine(pool: pg.Pool, config: Config, options: { repair: 
 }
 
 async function repair(pool: pg.Pool): Promise<Finding[]> {
-  const { rows } = await pool.query<{ mended: string; task_id: string }>('SELECT mended, task_id FROM lovage.reconcile()');
+  const { rows } = await pool.query<{ mended: string; task_id: string }>(
+    'SELECT mended, task_id FROM lovage.reconcile()',
+  );
   if (rows.length === 0) return [{ state: 'note', what: 'repair: there was nothing to mend' }];
   return rows.map(({ mended, task_id }) => ({ state: 'note', what: `repair: ${mended} (${task_id})` }));
 }
@@ -30,7 +36,10 @@ async function server(pool: pg.Pool): Promise<Finding> {
     `SELECT current_setting('server_version') AS version, extract(epoch FROM clock_timestamp())::float8 * 1000 AS skew`,
   );
   const skewMs = Math.round(Math.abs((rows[0]?.skew ?? 0) - Date.now()));
-  return { state: 'good', what: `Postgres ${rows[0]?.version} answers; its clock is ${skewMs} ms from this one` };
+  return {
+    state: 'good',
+    what: `Postgres ${rows[0]?.version} answers; its clock is ${skewMs} ms from this one`,
+  };
 }
 
 async function triggers(pool: pg.Pool): Promise<Finding> {
@@ -61,7 +70,8 @@ async function workers(pool: pg.Pool): Promise<Finding> {
      FROM lovage.worker WHERE stopped_at IS NULL AND lost_at IS NULL AND heartbeat_at > now() - interval '15 s'`,
   );
   const { live = 0, slots = 0, running = 0 } = rows[0] ?? {};
-  if (live === 0) return { state: 'note', what: 'no worker is running', remedy: 'lovage worker, or lovage dev' };
+  if (live === 0)
+    return { state: 'note', what: 'no worker is running', remedy: 'lovage worker, or lovage dev' };
   return { state: 'good', what: `${live} live workers with ${slots} slots, ${running} tasks running` };
 }
 

@@ -19,7 +19,9 @@ function printCommand({ summary, usage, options = [], examples = [] }: Command):
     summary,
     '',
     `Usage: lovage ${usage}`,
-    ...(options.length > 0 ? ['', 'Options:', ...options.map(([flag, meaning]) => `  ${flag.padEnd(width)}  ${meaning}`)] : []),
+    ...(options.length > 0
+      ? ['', 'Options:', ...options.map(([flag, meaning]) => `  ${flag.padEnd(width)}  ${meaning}`)]
+      : []),
     ...(examples.length > 0 ? ['', 'Examples:', ...examples.map((example) => `  lovage ${example}`)] : []),
   ];
   console.log(lines.join('\n'));

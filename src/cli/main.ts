@@ -42,7 +42,8 @@ function explain(error: unknown): string {
   }
   if (isPostgresAway(error)) return `Postgres cannot be reached: ${deepest(error)}`;
   const { code, message, stack } = error as Error & { code?: string };
-  if (code === '28P01' || code === '28000' || code === '3D000') return `Postgres refused the connection: ${message}`;
+  if (code === '28P01' || code === '28000' || code === '3D000')
+    return `Postgres refused the connection: ${message}`;
   return stack ?? String(error);
 }
 

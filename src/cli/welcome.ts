@@ -14,7 +14,9 @@ export function welcome(options: {
   const { url, config, settings, isEmbedded, key, isKeyGiven } = options;
   // A key that somebody set is a secret of theirs: it is named, not printed.
   const shownKey = isKeyGiven || key === undefined ? '$LOVAGE_API_KEY' : key;
-  const keyLine = isKeyGiven ? 'the one in LOVAGE_API_KEY' : (key ?? 'make one with: lovage keys create NAME');
+  const keyLine = isKeyGiven
+    ? 'the one in LOVAGE_API_KEY'
+    : (key ?? 'make one with: lovage keys create NAME');
   return `
   Lovage is ready
 
@@ -34,7 +36,8 @@ ${tryTask(config, url, shownKey)}`;
 function tryTask(config: Config, url: string, key: string): string {
   const example = config.packs.find((pack) => pack.example)?.example;
   if (!example) return '';
-  const body = typeof example.input === 'string' ? `'${example.input}'` : `@'${fileURLToPath(example.input)}'`;
+  const body =
+    typeof example.input === 'string' ? `'${example.input}'` : `@'${fileURLToPath(example.input)}'`;
   return `
     curl -sS "${url}/v1/tasks/${example.task}?async=false" -H "Authorization: Bearer ${key}" \\
       -H "Content-Type: application/json" -d ${body}

@@ -54,7 +54,10 @@ export class Listener extends EventEmitter<Record<Channel, [payload: string]> & 
       lost(error as Error);
       return;
     }
-    if (this.#closed) return void (await client.end());
+    if (this.#closed) {
+      await client.end();
+      return;
+    }
     this.#client = client;
     this.#failures = 0;
     this.#checkHealth(client);
@@ -88,7 +91,8 @@ export class Listener extends EventEmitter<Record<Channel, [payload: string]> & 
     client.end().catch(() => undefined);
     if (this.#closed) return;
     this.#failures += 1;
-    if (this.#failures === 1) this.#log.warn({ err: error }, 'the listener lost its connection; polling until it is back');
+    if (this.#failures === 1)
+      this.#log.warn({ err: error }, 'the listener lost its connection; polling until it is back');
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.start(), Math.min(RECONNECT_MAX_MS, 100 * 2 ** this.#failures));
   }

@@ -10,7 +10,10 @@ export interface MigrationSet {
   table: string;
 }
 
-export const CORE_MIGRATIONS: MigrationSet = { folder: new URL('../../drizzle/', import.meta.url), table: 'lovage' };
+export const CORE_MIGRATIONS: MigrationSet = {
+  folder: new URL('../../drizzle/', import.meta.url),
+  table: 'lovage',
+};
 const SCHEMA_LOCK = 0x10_7a_9e;
 const OLDEST_SUPPORTED = 14;
 
@@ -18,8 +21,15 @@ const OLDEST_SUPPORTED = 14;
  * Runs `work` on one connection under the migration lock, so that any number of processes may start at once.
  * @throws SetupError when the server is older than Postgres 14.
  */
-export async function underMigrationLock(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
-  const client = new pg.Client({ connectionString: url, application_name: 'lovage migrate', connectionTimeoutMillis: 5_000 });
+export async function underMigrationLock(
+  url: string,
+  work: (client: pg.Client) => Promise<void>,
+): Promise<void> {
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'lovage migrate',
+    connectionTimeoutMillis: 5_000,
+  });
   await client.connect();
   try {
     await refuseOldServer(client);

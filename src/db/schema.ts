@@ -54,7 +54,10 @@ export const task = lovage.table(
     resultTtlMs: bigint('result_ttl_ms', { mode: 'number' }).notNull().default(86_400_000),
     input: jsonb('input'),
     error: jsonb('error'),
-    tags: text('tags').array().notNull().default(sql`'{}'`),
+    tags: text('tags')
+      .array()
+      .notNull()
+      .default(sql`'{}'`),
     createdBy: text('created_by'),
     concurrencyKey: text('concurrency_key'),
     workerId: uuid('worker_id'),
@@ -71,7 +74,9 @@ export const task = lovage.table(
   (t) => [
     index('task_name_id').on(t.name, t.id),
     index('task_queue_id').on(t.queue, t.id),
-    index('task_tags').using('gin', t.tags).where(sql`${t.tags} <> '{}'`),
+    index('task_tags')
+      .using('gin', t.tags)
+      .where(sql`${t.tags} <> '{}'`),
   ],
 );
 

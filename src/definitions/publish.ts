@@ -39,5 +39,5 @@ function describe(task: AnyTask) {
 
 /** JSON Schema of a zod schema; what JSON Schema cannot say is left open. */
 export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {
-  return z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Record<string, unknown>;
+  return z.toJSONSchema(schema, { io, unrepresentable: 'any' });
 }

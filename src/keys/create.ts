@@ -18,7 +18,14 @@ export async function createKey(executor: Executor, request: NewKey): Promise<Ke
     `INSERT INTO lovage.api_key (id, tenant, name, prefix, hash, scopes, expires_at)
      VALUES (lovage.uuid_v7(), $1, $2, $3, $4, $5, $6)
      RETURNING id, name, prefix, tenant, scopes, created_at AS "createdAt", expires_at AS "expiresAt", revoked_at AS "revokedAt"`,
-    [request.tenant ?? 'default', request.name, prefixOf(key), hashKey(key), request.scopes, request.expiresAt ?? null],
+    [
+      request.tenant ?? 'default',
+      request.name,
+      prefixOf(key),
+      hashKey(key),
+      request.scopes,
+      request.expiresAt ?? null,
+    ],
   );
   const [row] = rows;
   if (!row) throw new Error(`key "${request.name}" was not stored`);

@@ -11,7 +11,10 @@ export const asBossDatabase = (executor: Executor) => ({
  * A pg-boss that keeps and hands out jobs and does nothing else: no supervision, no schedules, no
  * expiry. Retry, rescue and purging are Lovage's own.
  */
-export async function startBoss(executor: Executor, options: { migrate: boolean; log?: Log }): Promise<PgBoss> {
+export async function startBoss(
+  executor: Executor,
+  options: { migrate: boolean; log?: Log },
+): Promise<PgBoss> {
   const boss = new PgBoss({
     db: asBossDatabase(executor),
     supervise: false,

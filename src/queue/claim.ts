@@ -20,7 +20,7 @@ export interface Claim {
 
 export interface Claims {
   /** Claims up to `limit` tasks of a queue for its worker, in one transaction. */
-  claim(queue: string, limit: number): Promise<Claim[]>;
+  claim: (queue: string, limit: number) => Promise<Claim[]>;
   close(): Promise<void>;
 }
 
@@ -29,9 +29,18 @@ export async function openClaims(pool: pg.Pool, workerId: string, log: Log): Pro
   return {
     claim: (queue, limit) =>
       inTransaction(pool, async (tx) => {
-        await tx.query({ name: 'lovage_claim_as', text: "SELECT set_config('lovage.worker', $1, true)", values: [workerId] });
+        await tx.query({
+          name: 'lovage_claim_as',
+          text: "SELECT set_config('lovage.worker', $1, true)",
+          values: [workerId],
+        });
         const jobs = await boss.fetch(queue, { batchSize: limit, db: asBossDatabase(tx) });
-        return jobs.length === 0 ? [] : readClaims(tx, jobs.map((job) => job.id));
+        return jobs.length === 0
+          ? []
+          : readClaims(
+              tx,
+              jobs.map((job) => job.id),
+            );
       }),
     close: () => stopBoss(boss),
   };

@@ -40,7 +40,9 @@ async function declareQueue(executor: Executor, queue: string): Promise<void> {
     );
     const [made] = rows;
     if (!made?.partition) {
-      throw new SetupError(`queue "${queue}" exists in pg-boss without a partition of its own: choose another name`);
+      throw new SetupError(
+        `queue "${queue}" exists in pg-boss without a partition of its own: choose another name`,
+      );
     }
     await executor.query('SELECT lovage.attach_journal($1)', [made.table_name]);
     // Only delayed and retried jobs are in it: sending and claiming work that is due costs nothing here.

@@ -17,7 +17,9 @@ export async function listAttempts(
   const rows = await lovage.db
     .select()
     .from(taskEvent)
-    .where(and(eq(taskEvent.taskId, id), gt(taskEvent.attempt, 0), inArray(taskEvent.type, ['started', ...ENDS])))
+    .where(
+      and(eq(taskEvent.taskId, id), gt(taskEvent.attempt, 0), inArray(taskEvent.type, ['started', ...ENDS])),
+    )
     .orderBy(asc(taskEvent.number));
   const attempts = new Map<number, AttemptView>();
   for (const { type, attempt, at, data } of rows) {

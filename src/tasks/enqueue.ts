@@ -51,7 +51,8 @@ export async function enqueueTask(
 
 export function findDefinition({ config }: Pick<Lovage, 'config'>, name: string): AnyTask {
   const definition = config.tasks.get(name);
-  if (!definition) throw new LovageError('unknown-task-name', `no task definition is named "${name.slice(0, 100)}"`);
+  if (!definition)
+    throw new LovageError('unknown-task-name', `no task definition is named "${name.slice(0, 100)}"`);
   return definition;
 }
 
@@ -62,7 +63,9 @@ async function validateInput(definition: AnyTask, input: unknown): Promise<void>
     pointer: toPointer(issue.path),
     detail: issue.message,
   }));
-  throw new LovageError('validation', `the input does not fit the schema of "${definition.name}"`, { faults });
+  throw new LovageError('validation', `the input does not fit the schema of "${definition.name}"`, {
+    faults,
+  });
 }
 
 /** JSON Pointer, RFC 6901. */

@@ -1,5 +1,5 @@
 import { and, desc, eq, gte, inArray, lt, sql, type SQL } from 'drizzle-orm';
-import { task, taskState } from '../db/schema.ts';
+import { task, type taskState } from '../db/schema.ts';
 import { LovageError } from '../errors.ts';
 import type { Lovage } from '../lovage.ts';
 import type { Caller, Page, TaskState, TaskView } from '../wire.ts';
@@ -43,7 +43,9 @@ function filters(request: ListRequest): (SQL | undefined)[] {
     request.name === undefined ? undefined : eq(task.name, request.name),
     request.queue === undefined ? undefined : eq(task.queue, request.queue),
     request.state === undefined ? undefined : inStates(request.state),
-    request.tag === undefined ? undefined : sql`${task.tags} @> ARRAY[${request.tag}]::text[] AND ${task.tags} <> '{}'`,
+    request.tag === undefined
+      ? undefined
+      : sql`${task.tags} @> ARRAY[${request.tag}]::text[] AND ${task.tags} <> '{}'`,
     request.createdAfter === undefined ? undefined : gte(task.createdAt, new Date(request.createdAfter)),
     request.createdBefore === undefined ? undefined : lt(task.createdAt, new Date(request.createdBefore)),
     request.cursor === undefined ? undefined : lt(task.id, readCursor(request.cursor)),

@@ -27,10 +27,16 @@ export async function getResult(
     .where(and(eq(task.id, id), ofTenant(caller.tenant)));
   if (!row) throw taskNotFound(id);
   if (row.state !== 'succeeded') {
-    throw new LovageError('conflict', `task ${id} is ${row.state} and has no result${isFinal(row.state) ? '' : ' yet'}`);
+    throw new LovageError(
+      'conflict',
+      `task ${id} is ${row.state} and has no result${isFinal(row.state) ? '' : ' yet'}`,
+    );
   }
   if (!row.isReadable) {
-    throw new LovageError('result-expired', `task ${id} succeeded, but its result has passed its time to live`);
+    throw new LovageError(
+      'result-expired',
+      `task ${id} succeeded, but its result has passed its time to live`,
+    );
   }
   return row.output;
 }

@@ -54,7 +54,9 @@ export function viewTask(row: SelectedTask, include: readonly Include[]): TaskVi
   return {
     ...rest,
     progress:
-      progressCurrent === null ? null : { current: progressCurrent, total: progressTotal, message: progressMessage },
+      progressCurrent === null
+        ? null
+        : { current: progressCurrent, total: progressTotal, message: progressMessage },
     ...(include.includes('input') ? { input: input ?? null } : {}),
     ...(include.includes('result') ? { result: result ?? null } : {}),
     error: viewError(error as Record<string, unknown> | null),

@@ -13,7 +13,9 @@ export function describeError(error: unknown, depth = 0): TaskFault {
     type: clean(error.name, 100),
     message: clean(error.message, MAX_MESSAGE),
     ...(error.stack === undefined ? {} : { stack: clean(error.stack, MAX_STACK) }),
-    ...(error.cause === undefined || depth >= MAX_CAUSES ? {} : { cause: describeError(error.cause, depth + 1) }),
+    ...(error.cause === undefined || depth >= MAX_CAUSES
+      ? {}
+      : { cause: describeError(error.cause, depth + 1) }),
   };
 }
 

@@ -45,7 +45,13 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    this.#lanes = [...options.queues].map(([queue, limit]) => ({ queue, limit, running: 0, asked: 0, mayHaveWork: false }));
+    this.#lanes = [...options.queues].map(([queue, limit]) => ({
+      queue,
+      limit,
+      running: 0,
+      asked: 0,
+      mayHaveWork: false,
+    }));
   }
 
   start(): void {
@@ -98,7 +104,9 @@ export class Dispatcher {
     this.#pollAt = Infinity;
     let nextMs = POLL_MS;
     try {
-      for (const { queue, ready, dueInMs } of await this.#options.nextDue(this.#lanes.map((lane) => lane.queue))) {
+      for (const { queue, ready, dueInMs } of await this.#options.nextDue(
+        this.#lanes.map((lane) => lane.queue),
+      )) {
         const lane = this.#lanes.find((each) => each.queue === queue);
         if (lane && ready) lane.mayHaveWork = true;
         if (dueInMs !== null) nextMs = Math.min(nextMs, Math.max(dueInMs, 0) + 1);

@@ -39,7 +39,9 @@ export async function startHeartbeat(options: {
     async stop() {
       await thread.terminate();
       // With Postgres away it cannot say goodbye; its heartbeat runs out then.
-      await pool.query('UPDATE lovage.worker SET stopped_at = now() WHERE id = $1', [workerId]).catch(() => undefined);
+      await pool
+        .query('UPDATE lovage.worker SET stopped_at = now() WHERE id = $1', [workerId])
+        .catch(() => undefined);
     },
   };
 }

@@ -34,7 +34,11 @@ export class Reporter {
   progress({ current, total, message }: Progress): void {
     if (!Number.isFinite(current)) throw new TypeError(`progress.current must be a number, got ${current}`);
     const text = message == null ? null : clean(message, 1_000);
-    this.#progress = { current: Math.round(current), total: total == null ? null : Math.round(total), message: text };
+    this.#progress = {
+      current: Math.round(current),
+      total: total == null ? null : Math.round(total),
+      message: text,
+    };
     if (!this.#seen.has(this.#progress.current) && this.#seen.size < MAX_PROGRESS_EVENTS) {
       this.#seen.add(this.#progress.current);
       this.#lines.push({ type: 'progress', at: performance.now(), data: { ...this.#progress } });
@@ -45,7 +49,10 @@ export class Reporter {
   log(message: string, data?: Record<string, unknown>): void {
     this.#logged += 1;
     if (this.#logged > MAX_LOG_EVENTS) return;
-    const line = { message: clean(message, 4_000), ...(data === undefined ? {} : { data: storableData(data) }) };
+    const line = {
+      message: clean(message, 4_000),
+      ...(data === undefined ? {} : { data: storableData(data) }),
+    };
     this.#lines.push({ type: 'log', at: performance.now(), data: line });
     this.#changed(this);
   }
@@ -68,7 +75,10 @@ export class Reporter {
   giveBack(report: Report): void {
     const now = performance.now();
     this.#progress ??= report.progress;
-    this.#lines = [...report.events.map(({ agoMs, ...line }) => ({ ...line, at: now - agoMs })), ...this.#lines];
+    this.#lines = [
+      ...report.events.map(({ agoMs, ...line }) => ({ ...line, at: now - agoMs })),
+      ...this.#lines,
+    ];
   }
 
   /** While this is under way, a settle has to wait: after it the fence would refuse these lines. */
@@ -84,7 +94,9 @@ export class Reporter {
 /** JSON that jsonb takes, or a note that it was none. */
 function storableData(data: Record<string, unknown>): unknown {
   try {
-    return JSON.parse(JSON.stringify(data), (_key, value) => (typeof value === 'string' ? clean(value, 4_000) : value));
+    return JSON.parse(JSON.stringify(data), (_key, value) =>
+      typeof value === 'string' ? clean(value, 4_000) : value,
+    );
   } catch {
     return '[not JSON]';
   }
@@ -135,7 +147,8 @@ export class ReportWriter {
     } catch (error) {
       this.#log.warn({ err: error, queue }, 'progress could not be written');
       // Away: it will be written later, or with the settle. Refused: it would be refused again.
-      if (isPostgresAway(error)) reporters.forEach((reporter, index) => reporter.giveBack(reports[index] as Report));
+      if (isPostgresAway(error))
+        reporters.forEach((reporter, index) => reporter.giveBack(reports[index] as Report));
     }
   }
 }

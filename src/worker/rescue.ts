@@ -24,11 +24,16 @@ export async function rescueTasks(pool: pg.Pool): Promise<Rescued[]> {
 }
 
 /** Looks for dead workers now and every few seconds. Returns the way to end it. */
-export function watchForDeadWorkers(pool: pg.Pool, log: Log, onRescued: (queues: string[]) => void): () => void {
+export function watchForDeadWorkers(
+  pool: pg.Pool,
+  log: Log,
+  onRescued: (queues: string[]) => void,
+): () => void {
   const look = async () => {
     try {
       const rescued = await rescueTasks(pool);
-      for (const { task_id, worker_id } of rescued) log.warn({ task: task_id, worker: worker_id }, 'its worker died: queued again');
+      for (const { task_id, worker_id } of rescued)
+        log.warn({ task: task_id, worker: worker_id }, 'its worker died: queued again');
       if (rescued.length > 0) onRescued([...new Set(rescued.map(({ queue }) => queue))]);
     } catch (error) {
       if (!isPostgresAway(error)) log.error({ err: error }, 'could not rescue the tasks of dead workers');

@@ -18,9 +18,19 @@ export async function runAttempt(
   if (!definition) return unknownName(claim.attempt);
   try {
     if (attempt.signal.aborted) throw attempt.signal.reason;
-    const input = await parse(definition.input, claim.input, 'validation', 'the input no longer fits its schema');
+    const input = await parse(
+      definition.input,
+      claim.input,
+      'validation',
+      'the input no longer fits its schema',
+    );
     const returned = await runners[definition.isolation].run(definition, attempt, input);
-    const output = await parse(definition.output, returned, 'output_invalid', 'the output does not fit its schema');
+    const output = await parse(
+      definition.output,
+      returned,
+      'output_invalid',
+      'the output does not fit its schema',
+    );
     return { kind: 'succeeded', output: storable(output), ttlMs: claim.resultTtlMs };
   } catch (error) {
     return stopped(attempt) ?? afterFailure(error, claim, definition.backoff);
@@ -48,7 +58,9 @@ function unknownName(attempt: number): Outcome {
 async function parse(schema: z.ZodType, value: unknown, code: string, message: string): Promise<unknown> {
   const parsed = await schema.safeParseAsync(value);
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.slice(0, 5).map((issue) => `${issue.path.join('.') || '(root)'}: ${issue.message}`);
+  const faults = parsed.error.issues
+    .slice(0, 5)
+    .map((issue) => `${issue.path.join('.') || '(root)'}: ${issue.message}`);
   throw new Discard(`${message}: ${faults.join('; ')}`, { code });
 }
 

@@ -91,7 +91,10 @@ export class Settler {
         return;
       } catch (error) {
         if (!isPostgresAway(error)) return this.#split(queue, group, error);
-        this.#log.warn({ err: error, queue, attempts: group.length }, 'outcomes could not be written; trying again');
+        this.#log.warn(
+          { err: error, queue, attempts: group.length },
+          'outcomes could not be written; trying again',
+        );
         await pause(Math.min(RETRY_MAX_MS, 100 * 2 ** failures), this.#closed.signal);
       }
     }
@@ -100,11 +103,19 @@ export class Settler {
 
   async #write(queue: string, group: readonly Waiting[], isRepeat: boolean): Promise<Settled[]> {
     const settlements = group.map(({ settlement }) => settlement);
-    const settled = await retryConflicts(() => settleAttempts(this.#pool, queue, this.#workerId, settlements));
+    const settled = await retryConflicts(() =>
+      settleAttempts(this.#pool, queue, this.#workerId, settlements),
+    );
     if (!isRepeat || settled.length === group.length) return settled;
     // The answer to a COMMIT may have been lost: what is refused now may be what was written then.
     const accepted = new Set(settled.map(({ id }) => id));
-    return [...settled, ...(await wasSettled(this.#pool, settlements.filter(({ id }) => !accepted.has(id))))];
+    return [
+      ...settled,
+      ...(await wasSettled(
+        this.#pool,
+        settlements.filter(({ id }) => !accepted.has(id)),
+      )),
+    ];
   }
 
   /** Postgres refused the group for what is in it: halve it until the bad outcome stands alone, and fail that one. */
@@ -117,10 +128,16 @@ export class Settler {
     }
     const [only] = group;
     if (!only) return;
-    this.#log.error({ err: error, queue, task: only.settlement.id }, 'Postgres refused the outcome of an attempt');
+    this.#log.error(
+      { err: error, queue, task: only.settlement.id },
+      'Postgres refused the outcome of an attempt',
+    );
     if (only.settlement.kind === 'failed') return only.done(null);
     const { id, attempt } = only.settlement;
-    const fault = { code: 'output_invalid', message: `Postgres refused the outcome: ${(error as Error).message}` };
+    const fault = {
+      code: 'output_invalid',
+      message: `Postgres refused the outcome: ${(error as Error).message}`,
+    };
     const settlement: Settlement = { id, attempt, progress: null, events: [], kind: 'failed', error: fault };
     await this.#writeUntilDone(queue, [{ ...only, settlement }]);
   }

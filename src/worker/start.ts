@@ -34,7 +34,7 @@ export interface WorkerOptions {
 export interface RunningWorker {
   id: string;
   /** It claims, and Postgres answered last time. */
-  isReady(): boolean;
+  isReady: () => boolean;
   running(): number;
   /** Stops claiming, waits for running attempts up to the grace, hands the rest back. Repeatable. */
   drain(graceMs: number): Promise<{ handedBack: number }>;
@@ -75,7 +75,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const state = await settler.settle(claim.queue, { ...reporter.take(), ...outcome });
     if (running.get(claim.id) === attempt) running.delete(claim.id);
     if (state === null) {
-      log.warn({ task: claim.id, attempt: claim.attempt }, 'the outcome was dropped: the attempt is no longer its own');
+      log.warn(
+        { task: claim.id, attempt: claim.attempt },
+        'the outcome was dropped: the attempt is no longer its own',
+      );
     } else if (isFinal(state)) {
       notifier.final([claim.id]);
     } else if ('delayMs' in outcome) {
@@ -83,8 +86,18 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     }
   }
 
-  const dispatcher = new Dispatcher({ queues, slots, claim: claims.claim, run, nextDue: (names) => nextDue(pool, names), listener, log });
-  const reconciled = await pool.query<{ mended: string; task_id: string }>('SELECT mended, task_id FROM lovage.reconcile()');
+  const dispatcher = new Dispatcher({
+    queues,
+    slots,
+    claim: claims.claim,
+    run,
+    nextDue: (names) => nextDue(pool, names),
+    listener,
+    log,
+  });
+  const reconciled = await pool.query<{ mended: string; task_id: string }>(
+    'SELECT mended, task_id FROM lovage.reconcile()',
+  );
   for (const { mended, task_id } of reconciled.rows) log.warn({ task: task_id }, `reconciled: ${mended}`);
   const heartbeat = await startHeartbeat({
     pool,
@@ -98,7 +111,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       for (const attempt of running.values()) attempt.stop(new AttemptLost('the worker was taken for dead'));
     },
   });
-  const stopRescuing = watchForDeadWorkers(pool, log, (names) => names.forEach((name) => notifier.ready(name)));
+  const stopRescuing = watchForDeadWorkers(pool, log, (names) =>
+    names.forEach((name) => notifier.ready(name)),
+  );
   const stopWatching = watchForCancels({ running, pool, listener, log });
   if ([...config.tasks.values()].some((task) => task.isolation === 'process' && queues.has(task.queue))) {
     processes.warm().catch((error: unknown) => log.error({ err: error }, 'could not start a child process'));
@@ -113,8 +128,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     drain: drainWorker({
       running,
       stopClaiming: () => dispatcher.stop(),
-      stopAttempts: () => running.forEach((attempt) => attempt.stop(new ShuttingDown('its worker is shutting down'))),
-      handBack: (attempt) => settle(attempt, { kind: 'handed_back', reason: 'its worker is shutting down', delayMs: 0 }),
+      stopAttempts: () =>
+        running.forEach((attempt) => attempt.stop(new ShuttingDown('its worker is shutting down'))),
+      handBack: (attempt) =>
+        settle(attempt, { kind: 'handed_back', reason: 'its worker is shutting down', delayMs: 0 }),
       close: async () => {
         stopRescuing();
         stopWatching();

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type HttpLab, openHttpLab, pointers } from './http-lab.ts';
 
@@ -115,4 +117,20 @@ test('a cancel with a body that does not fit is refused', async () => {
   ]);
   expect(pointers(await lab.call('POST', path, { body: '{"reason":"\\u0000"}' }))).toEqual(['/reason']);
   expect((await lab.lab.get(body.id)).state).toBe('queued');
+});
+
+test.each([
+  ['bytes that are not HTTP', 'hello\r\n\r\n', 400],
+  [
+    'headers over the limit',
+    `GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`,
+    431,
+  ],
+  ['a host that is none', 'GET /healthz HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n', 400],
+])('%s: a problem too', async (_what, bytes, status) => {
+  const socket = connect(lab.api.port, '127.0.0.1');
+  socket.end(bytes);
+  const answer = await text(socket);
+  expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(answer.toLowerCase()).toContain('content-type: application/problem+json');
 });

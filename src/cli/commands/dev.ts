@@ -25,11 +25,33 @@ export const dev: Command = {
     return withSession(async ({ settings, config, log, database }) => {
       const rootKey = await readRootKey(settings, database.isEmbedded);
       const lovage = await openLovage({ config, url: database.url, log });
-      const worker = await startWorker({ config, configFile: settings.configFile, url: database.url, log, slots, version: version() });
+      const worker = await startWorker({
+        config,
+        configFile: settings.configFile,
+        url: database.url,
+        log,
+        slots,
+        version: version(),
+      });
       const authenticator = createAuthenticator(lovage.pool, rootKey);
       try {
-        const api = await startApi({ lovage, authenticator, settings, isWorkerReady: worker.isReady, version: version() });
-        console.log(welcome({ url: api.url, config, settings, isEmbedded: database.isEmbedded, key: rootKey, isKeyGiven: settings.apiKey !== undefined }));
+        const api = await startApi({
+          lovage,
+          authenticator,
+          settings,
+          isWorkerReady: worker.isReady,
+          version: version(),
+        });
+        console.log(
+          welcome({
+            url: api.url,
+            config,
+            settings,
+            isEmbedded: database.isEmbedded,
+            key: rootKey,
+            isKeyGiven: settings.apiKey !== undefined,
+          }),
+        );
         await stopped;
         console.log('\nStopping: waiting for running tasks (once more to leave at once)');
         await Promise.all([api.close(CLOSE_MS), worker.drain(settings.drainMs)]);

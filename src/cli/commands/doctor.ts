@@ -33,4 +33,5 @@ export const doctor: Command = {
 
 const MARK = { good: '✓', note: '·', bad: '✗' } as const;
 
-const line = ({ state, what, remedy }: Finding): string => `${MARK[state]} ${what}${remedy ? `\n    → ${remedy}` : ''}`;
+const line = ({ state, what, remedy }: Finding): string =>
+  `${MARK[state]} ${what}${remedy ? `\n    → ${remedy}` : ''}`;

@@ -23,7 +23,10 @@ export const enqueue: Command = {
     ['--delay MS', 'start it so many milliseconds from now'],
     ['--priority N', 'higher runs first'],
   ],
-  examples: [`enqueue diag.progress --input '{"steps": 20}' --wait`, 'enqueue filings.analyze --input @filing.json'],
+  examples: [
+    `enqueue diag.progress --input '{"steps": 20}' --wait`,
+    'enqueue filings.analyze --input @filing.json',
+  ],
   async run(args) {
     const { values, positionals } = readArguments(
       args,
@@ -39,10 +42,15 @@ export const enqueue: Command = {
     if (!name) throw new UsageError('say which task: lovage enqueue NAME --input JSON');
     const input = await readInput(values.input);
     const delayMs = wholeNumber(values.delay, '--delay', 0, 365 * 24 * 3_600_000);
-    const priority = values.priority === undefined ? undefined : wholeNumber(values.priority, '--priority', 0, 1_000);
+    const priority =
+      values.priority === undefined ? undefined : wholeNumber(values.priority, '--priority', 0, 1_000);
     return withSession(async ({ config, database, log }) => {
       const lovage = await openLovage({ config, url: database.url, log });
-      const caller: Caller = { actor: `cli:${userInfo().username}`, tenant: 'default', scopes: new Set(SCOPES) };
+      const caller: Caller = {
+        actor: `cli:${userInfo().username}`,
+        tenant: 'default',
+        scopes: new Set(SCOPES),
+      };
       try {
         const task = await enqueueTask(lovage, caller, { name, input, delayMs, priority });
         await lovage.notifier.flush();
@@ -90,7 +98,8 @@ async function hasWorker({ pool }: Lovage, queue: string): Promise<boolean> {
 }
 
 async function readInput(given: string): Promise<unknown> {
-  const text = given === '-' ? await readStdin() : given.startsWith('@') ? await readGivenFile(given.slice(1)) : given;
+  const text =
+    given === '-' ? await readStdin() : given.startsWith('@') ? await readGivenFile(given.slice(1)) : given;
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {

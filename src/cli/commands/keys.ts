@@ -38,16 +38,25 @@ export const keys: Command = {
     const expiresAt = readTime(values.expires);
     return withSession(async ({ database, log }) => {
       const { pool } = connect({ url: database.url, log, max: 1 });
-      const print = (rows: object[], text: string) => console.log(values.json ? JSON.stringify(rows, null, 2) : text);
+      const print = (rows: object[], text: string) =>
+        console.log(values.json ? JSON.stringify(rows, null, 2) : text);
       if (verb === 'create') {
         const made = await createKey(pool, { name: word ?? '', scopes, tenant: values.tenant, expiresAt });
-        print([made], `${made.key}\n\nThis is the only time the key is shown. It is "${made.name}", with scopes ${made.scopes.join(', ')}.`);
+        print(
+          [made],
+          `${made.key}\n\nThis is the only time the key is shown. It is "${made.name}", with scopes ${made.scopes.join(', ')}.`,
+        );
       } else if (verb === 'list') {
         const rows = await listKeys(pool);
         print(rows, table(rows.map(describe)));
       } else {
         const revoked = await revokeKey(pool, word ?? '');
-        print(revoked, revoked.length > 0 ? `Revoked ${revoked.map((key) => `${key.name} (${key.prefix}…)`).join(', ')}` : `No live key has the id or prefix "${word}"`);
+        print(
+          revoked,
+          revoked.length > 0
+            ? `Revoked ${revoked.map((key) => `${key.name} (${key.prefix}…)`).join(', ')}`
+            : `No live key has the id or prefix "${word}"`,
+        );
         await pool.end();
         return revoked.length > 0 ? 0 : 1;
       }
@@ -60,7 +69,8 @@ export const keys: Command = {
 function readScopes(text: string): Scope[] {
   const scopes = text.split(',').map((scope) => scope.trim());
   const unknown = scopes.filter((scope) => !SCOPES.includes(scope as Scope));
-  if (unknown.length > 0) throw new UsageError(`--scopes: "${unknown.join(', ')}" is none of ${SCOPES.join(', ')}`);
+  if (unknown.length > 0)
+    throw new UsageError(`--scopes: "${unknown.join(', ')}" is none of ${SCOPES.join(', ')}`);
   return scopes as Scope[];
 }
 

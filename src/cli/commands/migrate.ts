@@ -9,7 +9,9 @@ export const migrate: Command = {
   async run(args) {
     readArguments(args, {});
     return withSession(async ({ config }) => {
-      console.log(`The database is up to date: ${config.queues.size} queues, ${config.tasks.size} task definitions`);
+      console.log(
+        `The database is up to date: ${config.queues.size} queues, ${config.tasks.size} task definitions`,
+      );
       return 0;
     });
   },

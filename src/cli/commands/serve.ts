@@ -20,7 +20,10 @@ export const serve: Command = {
     const stopped = firstSignal();
     return withSession(async ({ settings, config, log, database }) => {
       const lovage = await openLovage({ config, url: database.url, log });
-      const authenticator = createAuthenticator(lovage.pool, await readRootKey(settings, database.isEmbedded));
+      const authenticator = createAuthenticator(
+        lovage.pool,
+        await readRootKey(settings, database.isEmbedded),
+      );
       try {
         const api = await startApi({ lovage, authenticator, settings, version: version() });
         log.info({ url: api.url }, 'serving');

@@ -20,10 +20,21 @@ export const worker: Command = {
       concurrency: { type: 'string', default: '10' },
     });
     const slots = wholeNumber(values.concurrency, '--concurrency', 1, 10_000);
-    const queues = values.queues?.split(',').map((queue) => queue.trim()).filter(Boolean);
+    const queues = values.queues
+      ?.split(',')
+      .map((queue) => queue.trim())
+      .filter(Boolean);
     const stopped = firstSignal();
     return withSession(async ({ settings, config, log, database }) => {
-      const running = await startWorker({ config, configFile: settings.configFile, url: database.url, log, queues, slots, version: version() });
+      const running = await startWorker({
+        config,
+        configFile: settings.configFile,
+        url: database.url,
+        log,
+        queues,
+        slots,
+        version: version(),
+      });
       await stopped;
       await running.drain(settings.drainMs);
       return 0;

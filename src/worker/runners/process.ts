@@ -36,7 +36,11 @@ export function createProcessRunner(options: {
   async function spawn(): Promise<ChildProcess> {
     starting += 1;
     try {
-      const child = fork(CHILD, { execArgv: EXEC_ARGV, serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+      const child = fork(CHILD, {
+        execArgv: EXEC_ARGV,
+        serialization: 'advanced',
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      });
       children.add(child);
       child.once('exit', () => {
         children.delete(child);

@@ -9,7 +9,7 @@ export function packError(error: unknown, depth = 0): SentError {
     message: error.message,
     isDiscard: error instanceof Discard,
     ...(error.stack === undefined ? {} : { stack: error.stack }),
-    ...(code === undefined ? {} : { code: String(code) }),
+    ...(typeof code === 'string' || typeof code === 'number' ? { code: String(code) } : {}),
     ...(error.cause === undefined || depth > 5 ? {} : { cause: packError(error.cause, depth + 1) }),
   };
 }
