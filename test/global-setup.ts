@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { loadConfig } from '../src/load-config.ts';
-import { migrateFor } from '../src/lovage.ts';
+import { migrateFor } from '../src/open.ts';
 import { startTestServer } from './server.ts';
 
 declare module 'vitest' {

@@ -1,5 +1,6 @@
+import { fileURLToPath } from 'node:url';
 import { cruise, type ICruiseOptions, type ICruiseResult } from 'dependency-cruiser';
-import config from '../.dependency-cruiser.js';
+import { forbidden, options } from './floor-rules.ts';
 
 /** Fewer than this means that the files were not read, not that the house is small. */
 const FEWEST_FILES = 100;
@@ -9,12 +10,11 @@ export interface FloorReport {
   violations: string[];
 }
 
-/** Reads every import below `roots` and holds it against the floors of `.dependency-cruiser.js`. */
+/** Reads every import below `roots` and holds it against the floors of `floor-rules.ts`. */
 export async function inspectFloors(
   roots: string[],
-  baseDir = new URL('..', import.meta.url).pathname,
+  baseDir = fileURLToPath(new URL('..', import.meta.url)),
 ): Promise<FloorReport> {
-  const { options, forbidden } = config;
   const cruising = {
     ...options,
     ruleSet: { forbidden },

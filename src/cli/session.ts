@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import { loadConfig } from '../load-config.ts';
 import { createLog, type Log } from '../log.ts';
-import { migrateFor } from '../lovage.ts';
+import { migrateFor } from '../open.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { openDatabase, type Database } from './database.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
-import { openLovage } from '../lovage.ts';
+import { openLovage } from '../open.ts';
 import { openClaims, type Claim } from '../queue/claim.ts';
 import { nextDue } from '../queue/due.ts';
 import { isFinal } from '../wire.ts';

@@ -68,6 +68,9 @@ describe('without a worker', () => {
     const path = `/v1/tasks/${body.id}`;
     const shown = await lab.call('GET', path);
     expect(shown.body).toMatchObject({ input: { value: 1 }, result: null });
+    const bare = await lab.call('GET', `${path}?include=`);
+    expect(bare.body).not.toHaveProperty('input');
+    expect(bare.body).not.toHaveProperty('result');
     const etag = shown.headers.get('etag') ?? '';
     expect(etag).toMatch(/^W\/"/);
 

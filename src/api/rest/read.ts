@@ -78,8 +78,9 @@ export function mountReads(rest: OpenAPIHono<HttpEnv>, parts: ApiParts, router: 
     const query = c.req.valid('query');
     const timeoutMs = readWait(c, query);
     const tasks = tasksFor(c);
-    const found = timeoutMs > 0 ? await tasks.wait({ id, timeoutMs }) : await tasks.get({ id });
-    const task = presentTask(found, query.include ?? INCLUDES);
+    const include = query.include ?? [...INCLUDES];
+    const found = timeoutMs > 0 ? await tasks.wait({ id, timeoutMs }) : await tasks.get({ id, include });
+    const task = presentTask(found, include);
     const etag = etagOf(task);
     c.header('ETag', etag);
     c.header('Cache-Control', 'private, no-cache');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { TASK_STATES } from '../../wire.ts';
 import { MAX_WAIT_MS } from '../await-task.ts';
-import { includes } from '../present.ts';
+import { INCLUDES, includes } from '../present.ts';
 
 const YEAR_MS = 366 * 24 * 60 * 60 * 1000;
 const MAX_PAGE = 200;
@@ -30,6 +30,7 @@ export const enqueueOptions = z.object({
 export type EnqueueOptions = z.input<typeof enqueueOptions>;
 
 export const taskId = z.object({ id: z.string() });
+export const getFields = taskId.extend({ include: includes.default([...INCLUDES]) });
 export const waitFields = taskId.extend({ timeoutMs: waitMs });
 export const cancelFields = taskId.extend({ reason: z.string().max(1000).optional() });
 export const eventsFields = taskId.extend({ cursor, limit });

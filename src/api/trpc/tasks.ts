@@ -7,7 +7,15 @@ import { listTasks } from '../../tasks/list.ts';
 import { getResult } from '../../tasks/result.ts';
 import { awaitTask } from '../await-task.ts';
 import { enqueueAndWait } from './enqueue.ts';
-import { cancelFields, enqueueOptions, eventsFields, listFields, taskId, waitFields } from './fields.ts';
+import {
+  cancelFields,
+  enqueueOptions,
+  eventsFields,
+  getFields,
+  listFields,
+  taskId,
+  waitFields,
+} from './fields.ts';
 import { procedureFor } from './procedures.ts';
 
 const reading = procedureFor('read');
@@ -19,8 +27,10 @@ export const taskProcedures = {
     .mutation(({ ctx, input: { name, input, ...options } }) => enqueueAndWait(ctx, { name, input, options })),
 
   get: reading
-    .input(taskId)
-    .query(({ ctx, input }) => ctx.patience.spend(getTask(ctx.lovage, ctx.caller, input.id))),
+    .input(getFields)
+    .query(({ ctx, input: { id, include } }) =>
+      ctx.patience.spend(getTask(ctx.lovage, ctx.caller, id, include)),
+    ),
 
   list: reading
     .input(listFields.prefault({}))

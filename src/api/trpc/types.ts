@@ -55,7 +55,7 @@ type TaskProcedures<C extends Config> = {
     { [Name in NameOf<C>]: { name: Name; input: InputNamed<C, Name> } & EnqueueOptions }[NameOf<C>],
     TaskNamed<C, NameOf<C>>
   >;
-  get: Query<{ id: string }, TaskNamed<C, NameOf<C>>>;
+  get: Query<{ id: string; include?: Include[] }, TaskNamed<C, NameOf<C>>>;
   list: Query<ListFilter<NameOf<C>>, Page<TaskNamed<C, NameOf<C>>>>;
   events: Query<{ id: string; cursor?: string; limit?: number }, Page<EventView>>;
   attempts: Query<{ id: string }, Page<AttemptView>>;

@@ -1,6 +1,6 @@
 import { startApi } from '../../api/server.ts';
 import { createAuthenticator } from '../../keys/authenticate.ts';
-import { openLovage } from '../../lovage.ts';
+import { openLovage } from '../../open.ts';
 import { startWorker } from '../../worker/start.ts';
 import { readArguments, wholeNumber } from '../arguments.ts';
 import type { Command } from '../command.ts';

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { LovageError } from '../../errors.ts';
-import { openLovage, type Lovage } from '../../lovage.ts';
+import type { Lovage } from '../../lovage.ts';
+import { openLovage } from '../../open.ts';
 import { enqueueTask } from '../../tasks/enqueue.ts';
 import { getTask } from '../../tasks/get.ts';
 import { waitForTask } from '../../tasks/wait.ts';

@@ -1,6 +1,6 @@
 import { startApi } from '../../api/server.ts';
 import { createAuthenticator } from '../../keys/authenticate.ts';
-import { openLovage } from '../../lovage.ts';
+import { openLovage } from '../../open.ts';
 import { readArguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import { readRootKey } from '../root-key.ts';

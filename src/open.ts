@@ -1,0 +1,64 @@
+import type { Config } from './config.ts';
+import { connect } from './db/connect.ts';
+import { Listener } from './db/listen.ts';
+import { applyMigrations, CORE_MIGRATIONS, underMigrationLock } from './db/migrate.ts';
+import { publishDefinitions } from './definitions/publish.ts';
+import type { Log } from './log.ts';
+import type { Lovage } from './lovage.ts';
+import { declareQueues, migrateBoss } from './queue/declare.ts';
+import { createNotifier } from './queue/notify.ts';
+import { FinalWatch } from './tasks/final-watch.ts';
+
+// Callers over HTTP learn within five seconds that Postgres is away: three to connect, four to answer.
+const QUERY_TIMEOUT_MS = 4_000;
+
+/** Brings a database up to date for a configuration: pg-boss, Lovage's schema, queues, packs' own tables, definitions. */
+export async function migrateFor(config: Config, url: string): Promise<void> {
+  await underMigrationLock(url, async (client) => {
+    // The journal's functions name pg-boss's tables, so those come first.
+    await migrateBoss(client);
+    await applyMigrations(client, CORE_MIGRATIONS);
+    await declareQueues(client, config.queues.keys());
+    await publishDefinitions(client, config);
+    for (const { name, migrations } of config.packs) {
+      if (migrations) await applyMigrations(client, { folder: migrations, table: `pack_${name}` });
+    }
+  });
+}
+
+/** Connects to a migrated database. `queryTimeoutMs: 0` for processes whose statements may take long. */
+export async function openLovage(options: {
+  config: Config;
+  url: string;
+  log: Log;
+  max?: number;
+  queryTimeoutMs?: number;
+}): Promise<Lovage> {
+  const { config, url, log } = options;
+  const { pool, db } = connect({
+    url,
+    log,
+    max: options.max ?? 10,
+    queryTimeoutMs: options.queryTimeoutMs ?? QUERY_TIMEOUT_MS,
+  });
+  const notifier = createNotifier(pool, log);
+  const listener = new Listener(url, log);
+  await listener.start();
+  const finals = new FinalWatch(pool, listener, log);
+  return {
+    config,
+    url,
+    pool,
+    db,
+    notifier,
+    listener,
+    finals,
+    log,
+    async close() {
+      finals.close();
+      await notifier.flush();
+      await listener.close();
+      await pool.end();
+    },
+  };
+}
