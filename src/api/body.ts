@@ -1,5 +1,5 @@
 import { LovageError } from '../errors.ts';
-import { suspect, type Suspicion } from './unstorable.ts';
+import { suspect, type Suspicion } from '../json/unstorable.ts';
 
 export interface JsonBody {
   value: unknown;

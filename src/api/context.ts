@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import type { Lovage } from '../lovage.ts';
 import type { Caller } from '../wire.ts';
 import type { Patience } from './patience.ts';
-import { suspect, type Suspicion } from './unstorable.ts';
+import { suspect, type Suspicion } from '../json/unstorable.ts';
 
 /** What every procedure gets, whichever adapter calls it. */
 export interface RequestContext {

@@ -1,8 +1,8 @@
 import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
 import { isPostgresAway } from '../db/failures.ts';
-import { type ErrorCode, type Fault, LovageError } from '../errors.ts';
-import { toPointer } from './pointer.ts';
+import { type ErrorCode, LovageError } from '../errors.ts';
+import { faultsOf } from '../json/faults.ts';
 
 const RETRY_AFTER_SECONDS = 2;
 
@@ -17,18 +17,6 @@ export function toLovageError(error: unknown): LovageError {
   }
   if (error instanceof TRPCError) return fromTrpc(error);
   return new LovageError('internal', 'Internal error', { cause: error });
-}
-
-/** The faults of a zod error, each with a JSON Pointer. */
-export function faultsOf(error: z.core.$ZodError): Fault[] {
-  return error.issues.flatMap((issue) => {
-    if (issue.code !== 'unrecognized_keys')
-      return [{ pointer: toPointer(issue.path), detail: issue.message }];
-    return issue.keys.map((key) => ({
-      pointer: toPointer([...issue.path, key]),
-      detail: 'is not known here',
-    }));
-  });
 }
 
 function fromTrpc(error: TRPCError): LovageError {

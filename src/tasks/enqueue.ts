@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import { LovageError, type Fault } from '../errors.ts';
+import { LovageError } from '../errors.ts';
+import { faultsOf } from '../json/faults.ts';
 import type { Lovage } from '../lovage.ts';
 import { sendTasks } from '../queue/send.ts';
 import type { AnyTask } from '../task.ts';
@@ -57,18 +58,10 @@ export function findDefinition({ config }: Pick<Lovage, 'config'>, name: string)
 }
 
 async function validateInput(definition: AnyTask, input: unknown): Promise<void> {
-  const parsed = await definition.input.safeParseAsync(input);
-  if (parsed.success) return;
-  const faults: Fault[] = parsed.error.issues.map((issue: z.core.$ZodIssue) => ({
-    pointer: toPointer(issue.path),
-    detail: issue.message,
-  }));
+  const schema: z.ZodType = definition.input;
+  const { error } = await schema.safeParseAsync(input);
+  if (!error) return;
   throw new LovageError('validation', `the input does not fit the schema of "${definition.name}"`, {
-    faults,
+    faults: faultsOf(error),
   });
-}
-
-/** JSON Pointer, RFC 6901. */
-function toPointer(path: readonly PropertyKey[]): string {
-  return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }

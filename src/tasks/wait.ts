@@ -1,6 +1,6 @@
 import type { Lovage } from '../lovage.ts';
 import { isFinal, type Caller, type TaskView } from '../wire.ts';
-import { getTask } from './get.ts';
+import { getTask, type Include } from './get.ts';
 
 /**
  * The task once it is final, or as it stands when the time is over. A caller that goes away (`signal`) cancels
@@ -10,7 +10,7 @@ export async function waitForTask(
   lovage: Pick<Lovage, 'db' | 'finals'>,
   caller: Pick<Caller, 'tenant'>,
   id: string,
-  options: { timeoutMs: number; signal?: AbortSignal | undefined },
+  options: { timeoutMs: number; signal?: AbortSignal | undefined; include?: readonly Include[] | undefined },
 ): Promise<TaskView> {
   const deadline = performance.now() + options.timeoutMs;
   // Watch first, then read: a task that ends in between is not missed.
@@ -21,7 +21,7 @@ export async function waitForTask(
   options.signal?.addEventListener('abort', onAbort, { once: true });
   try {
     for (;;) {
-      const task = await getTask(lovage, caller, id);
+      const task = await getTask(lovage, caller, id, options.include);
       if (isFinal(task.state) || options.signal?.aborted || performance.now() >= deadline - 1) return task;
       await wake.promise;
       wake = Promise.withResolvers<void>();

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { Discard } from '../errors.ts';
+import { findUnstorable, suspect } from '../json/unstorable.ts';
 import type { Outcome } from '../queue/settle.ts';
 import type { AnyTask } from '../task.ts';
 import { AttemptLost, Cancelled, ShuttingDown, type Attempt, type Runner } from './attempt.ts';
@@ -76,22 +77,11 @@ function storable(output: unknown): unknown {
   if (json.length > MAX_OUTPUT_BYTES || Buffer.byteLength(json) > MAX_OUTPUT_BYTES) {
     throw new Discard(`the output is over ${MAX_OUTPUT_BYTES} bytes`, { code: 'output_too_large' });
   }
-  // JSON.stringify escapes exactly what jsonb refuses.
-  if (/(?<!\\)(?:\\\\)*\\u(?:0000|d[89ab])/i.test(json) && hasUnstorableText(json)) {
-    throw new Discard('the output holds NUL or a lone surrogate', { code: 'output_invalid' });
+  const [unstorable] = findUnstorable(output, suspect(json));
+  if (unstorable) {
+    throw new Discard(`the output cannot be stored: ${unstorable.pointer || '(root)'} ${unstorable.detail}`, {
+      code: 'output_invalid',
+    });
   }
   return output ?? null;
-}
-
-function hasUnstorableText(json: string): boolean {
-  let found = false;
-  const check = (text: string) => {
-    found ||= text.includes('\0') || !text.isWellFormed();
-  };
-  JSON.parse(json, (key, value) => {
-    check(key);
-    if (typeof value === 'string') check(value);
-    return value;
-  });
-  return found;
 }

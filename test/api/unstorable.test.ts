@@ -1,6 +1,6 @@
 import { assert, integer, object, property, string } from 'fast-check';
 import { expect, test } from 'vitest';
-import { findUnstorable, suspect } from '../../src/api/unstorable.ts';
+import { findUnstorable, suspect } from '../../src/json/unstorable.ts';
 
 const pointersOf = (json: string) =>
   findUnstorable(JSON.parse(json), suspect(json)).map(({ pointer }) => pointer);

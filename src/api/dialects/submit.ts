@@ -4,7 +4,7 @@ import { isFinal } from '../../wire.ts';
 import { MAX_WAIT_MS } from '../await-task.ts';
 import { readJson } from '../body.ts';
 import { contextOf, type HttpContext } from '../context.ts';
-import { faultsOf } from '../errors.ts';
+import { faultsOf } from '../../json/faults.ts';
 import type { DialectParts } from './mount.ts';
 import { createSyncSwitch } from './sync.ts';
 

@@ -3,7 +3,7 @@ import { LovageError } from '../../errors.ts';
 import { taskSchema } from '../../wire.ts';
 import { readOptionalJson } from '../body.ts';
 import { type ApiParts, contextOf, type HttpEnv } from '../context.ts';
-import { faultsOf } from '../errors.ts';
+import { faultsOf } from '../../json/faults.ts';
 import { presentTask } from '../present.ts';
 import { cancelFields } from '../trpc/fields.ts';
 import type { Router } from '../trpc/router.ts';

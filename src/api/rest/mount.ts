@@ -1,7 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { LovageError } from '../../errors.ts';
 import type { ApiParts, HttpEnv } from '../context.ts';
-import { faultsOf } from '../errors.ts';
+import { faultsOf } from '../../json/faults.ts';
 import { requireKey } from '../identify.ts';
 import type { Router } from '../trpc/router.ts';
 import { mountCancel } from './cancel.ts';

@@ -5,7 +5,7 @@ import { readText } from '../body.ts';
 import { type ApiParts, contextOf, type HttpEnv } from '../context.ts';
 import { toLovageError } from '../errors.ts';
 import { type ErrorStyle, reportError } from '../respond.ts';
-import { suspect } from '../unstorable.ts';
+import { suspect } from '../../json/unstorable.ts';
 import { toErrorShape } from './error-shape.ts';
 import type { Router } from './router.ts';
 

@@ -3,7 +3,7 @@ import { type Fault, LovageError } from '../../errors.ts';
 import type { Caller, Scope } from '../../wire.ts';
 import type { RequestContext } from '../context.ts';
 import { toLovageError } from '../errors.ts';
-import { findUnstorable } from '../unstorable.ts';
+import { findUnstorable } from '../../json/unstorable.ts';
 import { toErrorShape } from './error-shape.ts';
 
 export const t = initTRPC.context<RequestContext>().create({

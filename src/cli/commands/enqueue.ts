@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { LovageError } from '../../errors.ts';
 import type { Lovage } from '../../lovage.ts';
+import { findUnstorable, suspect } from '../../json/unstorable.ts';
 import { openLovage } from '../../open.ts';
 import { enqueueTask } from '../../tasks/enqueue.ts';
 import { getTask } from '../../tasks/get.ts';
@@ -79,7 +80,7 @@ async function follow(lovage: Lovage, caller: Caller, task: TaskView): Promise<T
     console.error(`No live worker serves queue "${task.queue}" now; the task waits for one (lovage worker)`);
   }
   for (;;) {
-    const seen = await waitForTask(lovage, caller, task.id, { timeoutMs: LOOK_EVERY_MS });
+    const seen = await waitForTask(lovage, caller, task.id, { timeoutMs: LOOK_EVERY_MS, include: [] });
     bar.show(seen.state, seen.progress);
     if (isFinal(seen.state)) {
       bar.end();
@@ -101,11 +102,15 @@ async function hasWorker({ pool }: Lovage, queue: string): Promise<boolean> {
 async function readInput(given: string): Promise<unknown> {
   const text =
     given === '-' ? await readStdin() : given.startsWith('@') ? await readGivenFile(given.slice(1)) : given;
+  let input: unknown;
   try {
-    return JSON.parse(text) as unknown;
+    input = JSON.parse(text);
   } catch (error) {
     throw new UsageError(`--input is not JSON: ${(error as Error).message}`);
   }
+  const [fault] = findUnstorable(input, suspect(text));
+  if (fault) throw new UsageError(`--input: ${fault.pointer} ${fault.detail}`);
+  return input;
 }
 
 async function readGivenFile(file: string): Promise<string> {
