@@ -5,10 +5,14 @@
 --   lovage.worker   the worker that claims or settles        lovage.actor   who else did it
 --   lovage.outcome  the final state that a delete stands for lovage.reason  why
 --   lovage.event    the event's type, where the state alone does not name it
+--   lovage.claimed  set by the journal: the tasks that the worker's claim took
 --   lovage.adding   'on' while lovage.add_tasks() has written the task rows already
 --
--- Lock order everywhere: job rows by id, then task rows. A transition table is read once, as the outer side
--- of a nested loop: joined with another transition table, or hashed on bad statistics, it turns quadratic.
+-- Lock order everywhere: job rows by id, then task rows.
+--
+-- What workers do all day (claims, deletes by a settle) joins nothing: it goes by an array of ids. Everything
+-- else joins the transition table, which has no index and no statistics, so those statements are planned
+-- anew each time: a plan kept from when a table was small is quadratic once it is not.
 
 CREATE FUNCTION lovage.setting(name text) RETURNS text
 LANGUAGE sql STABLE
@@ -39,7 +43,7 @@ BEGIN
     INSERT INTO pgboss.job (id, name, data, priority, state, retry_limit, retry_count, expire_seconds,
                             singleton_key, start_after, created_on, started_on, keep_until, policy)
     SELECT t.id, t.queue, jsonb_build_object('name', t.name), t.priority, as_state::pgboss.job_state,
-           2147483647, greatest(t.attempt - 1, 0), 2147483647, t.concurrency_key,
+           1000000000, greatest(t.attempt - 1, 0), 2147483647, t.concurrency_key,
            CASE WHEN lovage.is_final(t.state) THEN now() ELSE t.due_at END, now(),
            CASE WHEN t.attempt > 0 THEN coalesce(t.started_at, now()) END, 'infinity', 'standard'
     FROM lovage.task t
@@ -82,16 +86,53 @@ $$;
 CREATE FUNCTION lovage.journal_write() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
   wanted_event text := lovage.setting('event');
   worker uuid := lovage.setting('worker')::uuid;
   actor text := lovage.actor();
   reason text := lovage.setting('reason');
+  ids uuid[];
+  is_claim boolean;
+  numbers bigint;
+  taken bigint;
+  moved_ids uuid[];
+  mended uuid[];
   unwilling uuid[];
+  changes_queue boolean;
   revived uuid[];
 BEGIN
+  -- A worker's claim moves all its tasks alike, each to its next attempt. What is mended within it is no claim.
+  IF worker IS NOT NULL AND wanted_event IS NULL AND TG_OP = 'UPDATE' AND pg_trigger_depth() = 1 THEN
+    SELECT array_agg(n.id), bool_and(n.state = 'active'), sum(n.retry_count + 1) INTO ids, is_claim, numbers FROM fresh n;
+    IF is_claim THEN
+      PERFORM set_config('lovage.claimed', ids::text, true);
+      WITH moved AS (
+        UPDATE lovage.task t
+        SET state = 'running', attempt = t.attempt + 1, worker_id = worker, started_at = now(), events = t.events + 1
+        WHERE t.id = ANY (ids) AND t.state IN ('queued', 'retrying')
+        RETURNING t.id, t.events, t.attempt
+      ), written AS (
+        INSERT INTO lovage.task_event (task_id, number, type, attempt, data)
+        SELECT m.id, m.events, 'started', m.attempt, jsonb_build_object('worker', worker) FROM moved m
+      )
+      SELECT sum(m.attempt), array_agg(m.id) INTO taken, moved_ids FROM moved m;
+      -- Where the numbers differ a job had drifted from its task; below it is mended.
+      IF taken = numbers THEN
+        RETURN NULL;
+      END IF;
+      -- A job was in the queue while its task ran: nobody saw that attempt end, so it ends here.
+      WITH ended AS (
+        UPDATE lovage.task t SET state = 'queued', events = t.events + 1
+        WHERE t.id = ANY (ids) AND t.id <> ALL (coalesce(moved_ids, '{}')) AND t.state = 'running'
+        RETURNING t.id, t.events, t.attempt
+      )
+      INSERT INTO lovage.task_event (task_id, number, type, attempt, data)
+      SELECT e.id, e.events, 'requeued', e.attempt, '{"by": "lovage"}' FROM ended e;
+    END IF;
+  END IF;
+
   IF TG_OP = 'INSERT' OR lovage.setting('reconciling') = 'on' THEN
     IF lovage.setting('adding') = 'on' THEN
       INSERT INTO lovage.task_event (task_id, number, type, attempt)
@@ -99,28 +140,45 @@ BEGIN
       RETURN NULL;
     END IF;
     -- Jobs that somebody else sent: the envelope may carry the task's name and input, else all of it is input.
-    INSERT INTO lovage.task (id, name, queue, priority, input, created_by, concurrency_key, created_at, due_at,
-                             max_attempts, result_ttl_ms)
-    SELECT n.id, coalesce(n.data ->> 'name', n.name), n.name, n.priority,
-           CASE WHEN n.data ? 'name' THEN n.data -> 'input' ELSE n.data END, actor, n.singleton_key,
-           n.created_on, n.start_after, coalesce(d.max_attempts, 3), coalesce(d.result_ttl_ms, 86400000)
-    FROM fresh n
-    JOIN lovage.queue_control q ON q.queue = n.name
-    LEFT JOIN lovage.definition d ON d.name = coalesce(n.data ->> 'name', n.name)
-    ON CONFLICT DO NOTHING;
+    WITH adopted AS (
+      INSERT INTO lovage.task (id, name, queue, priority, input, created_by, concurrency_key, created_at, due_at,
+                               max_attempts, result_ttl_ms, events)
+      SELECT n.id, coalesce(n.data ->> 'name', n.name), n.name, n.priority,
+             CASE WHEN n.data ->> 'name' IS NOT NULL THEN n.data -> 'input' ELSE n.data END, actor, n.singleton_key,
+             n.created_on, n.start_after, coalesce(d.max_attempts, 3), coalesce(d.result_ttl_ms, 86400000), 1
+      FROM fresh n
+      JOIN lovage.queue_control q ON q.queue = n.name
+      LEFT JOIN lovage.definition d ON d.name = coalesce(n.data ->> 'name', n.name)
+      ON CONFLICT DO NOTHING
+      RETURNING id
+    )
+    INSERT INTO lovage.task_event (task_id, number, type, attempt, data)
+    SELECT a.id, 1, 'queued', 0, jsonb_strip_nulls(jsonb_build_object('by', actor, 'reason', reason)) FROM adopted a;
   END IF;
 
-  -- By hand a job may be reset to a number that is spent. Attempts never go back: mend the job; the
-  -- trigger comes by again for the mended rows.
-  IF EXISTS (SELECT FROM fresh n JOIN lovage.task t ON t.id = n.id
-             WHERE t.attempt > 0 AND CASE WHEN n.state < 'active' THEN n.started_on IS NULL OR n.retry_count < t.attempt - 1
-                                          ELSE n.state = 'active' AND t.state <> 'running' AND n.retry_count < t.attempt END)
-  THEN
+  -- By hand a job may get a number that is not its own. Attempts never go back, and a running one keeps its number:
+  -- mend the job; the trigger comes by again for the mended rows. A final task set to running waits for a worker.
+  SELECT array_agg(t.id) FILTER (WHERE
+           CASE WHEN n.state < 'active' THEN t.attempt > 0 AND (n.started_on IS NULL OR n.retry_count < t.attempt - 1)
+                WHEN n.state > 'active' THEN false
+                WHEN t.state = 'running' THEN n.retry_count <> t.attempt - 1
+                ELSE lovage.is_final(t.state) OR n.retry_count < t.attempt END),
+         bool_or(n.name <> t.queue)
+  INTO mended, changes_queue
+  FROM fresh n CROSS JOIN LATERAL (SELECT * FROM lovage.task w WHERE w.id = n.id OFFSET 0) t;
+  IF mended IS NOT NULL THEN
     UPDATE pgboss.job j
-    SET started_on = coalesce(j.started_on, now()),
-        retry_count = greatest(j.retry_count, CASE WHEN n.state = 'active' THEN t.attempt ELSE t.attempt - 1 END)
+    SET state = CASE WHEN n.state = 'active' AND lovage.is_final(t.state) THEN 'created' ELSE j.state END,
+        started_on = CASE WHEN t.attempt > 0 THEN coalesce(j.started_on, now()) ELSE j.started_on END,
+        retry_count = CASE WHEN n.state = 'active' AND t.state = 'running' THEN t.attempt - 1
+                           WHEN n.state = 'active' AND NOT lovage.is_final(t.state) THEN greatest(j.retry_count, t.attempt)
+                           ELSE greatest(j.retry_count, t.attempt - 1) END
     FROM fresh n JOIN lovage.task t ON t.id = n.id
-    WHERE j.name = n.name AND j.id = n.id AND t.attempt > 0 AND j.state <= 'active';
+    WHERE j.name = n.name AND j.id = n.id AND n.id = ANY (mended);
+  END IF;
+  IF changes_queue AND EXISTS (SELECT FROM fresh n JOIN lovage.task t ON t.id = n.id
+                               WHERE n.name <> t.queue AND n.name NOT IN (SELECT q.queue FROM lovage.queue_control q)) THEN
+    RAISE EXCEPTION 'the job of a task cannot move to a queue that is not declared';
   END IF;
 
   -- A running job that somebody else cancelled stays until its handler has stopped.
@@ -133,12 +191,14 @@ BEGIN
       FROM fresh n
       WHERE j.name = n.name AND j.id = n.id AND n.id = ANY (unwilling);
       PERFORM lovage.request_cancel(unwilling);
+      mended := mended || unwilling;
     END IF;
   END IF;
 
   WITH moved AS (
     UPDATE lovage.task t
     SET state = n.task_state,
+        queue = n.name,
         attempt = CASE WHEN n.state = 'active' THEN n.retry_count + 1 ELSE t.attempt END,
         priority = n.priority,
         due_at = n.start_after,
@@ -156,16 +216,17 @@ BEGIN
                               WHEN 'completed' THEN 'succeeded' WHEN 'cancelled' THEN 'cancelled' ELSE 'failed'
                  END::lovage.task_state AS task_state
           FROM fresh f) n
-    JOIN lovage.task was ON was.id = n.id
+    CROSS JOIN LATERAL (SELECT * FROM lovage.task w WHERE w.id = n.id OFFSET 0) was
     WHERE t.id = n.id
-      AND (was.events = 0
-           OR CASE WHEN n.state = 'active' THEN n.retry_count + 1 > was.attempt ELSE n.task_state <> was.state END
+      AND (CASE WHEN n.state = 'active' THEN n.retry_count + 1 > was.attempt ELSE n.task_state <> was.state END
            OR (n.task_state = was.state
-               AND (n.priority <> was.priority OR n.start_after <> was.due_at
+               AND (n.priority <> was.priority OR n.start_after <> was.due_at OR n.name <> was.queue
                     OR n.singleton_key IS DISTINCT FROM was.concurrency_key)))
-      AND (unwilling IS NULL OR n.id <> ALL (unwilling))
-    RETURNING t.id, t.events, t.attempt, t.error, t.state, t.priority, t.due_at, was.state AS old_state,
-              was.attempt AS old_attempt, was.events AS old_events, was.due_at AS old_due_at
+      -- How a task has ended stays, whatever is done to what psql left of its job.
+      AND NOT (n.state > 'active' AND lovage.is_final(was.state))
+      AND (mended IS NULL OR n.id <> ALL (mended))
+    RETURNING t.id, t.events, t.attempt, t.error, t.state, t.priority, t.due_at, t.queue, t.concurrency_key,
+              was.state AS old_state, was.attempt AS old_attempt, was.queue AS old_queue
   ), written AS (
     INSERT INTO lovage.task_event (task_id, number, type, attempt, data)
     SELECT m.id, m.events, kind.type, m.attempt,
@@ -173,14 +234,15 @@ BEGIN
              WHEN 'started' THEN jsonb_strip_nulls(jsonb_build_object('worker', worker, 'by', actor))
              WHEN 'retrying' THEN jsonb_strip_nulls(jsonb_build_object('error', m.error, 'dueAt', m.due_at, 'by', actor))
              WHEN 'failed' THEN jsonb_strip_nulls(jsonb_build_object('error', m.error, 'by', actor))
-             WHEN 'changed' THEN jsonb_strip_nulls(jsonb_build_object('priority', m.priority, 'dueAt', m.due_at, 'by', actor))
+             WHEN 'changed' THEN jsonb_strip_nulls(jsonb_build_object('priority', m.priority, 'dueAt', m.due_at,
+                    'concurrencyKey', m.concurrency_key, 'queue', nullif(m.queue, m.old_queue), 'by', actor))
              ELSE jsonb_strip_nulls(jsonb_build_object('by', actor, 'reason', reason))
            END
     FROM moved m
     CROSS JOIN LATERAL (SELECT CASE
-        WHEN m.old_events = 0 THEN 'queued'
         WHEN m.state = m.old_state AND m.attempt = m.old_attempt THEN coalesce(wanted_event, 'changed')
         WHEN m.state = 'running' THEN 'started'
+        WHEN lovage.is_final(m.old_state) THEN 'requeued'
         WHEN m.state = 'queued' THEN coalesce(wanted_event, 'requeued')
         ELSE m.state::text END AS type) kind
     RETURNING task_id, type
@@ -203,46 +265,55 @@ $$;
 CREATE FUNCTION lovage.journal_delete() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
   outcome text := lovage.setting('outcome');
-  worker uuid := lovage.setting('worker')::uuid;
   actor text := lovage.actor();
   reason text := lovage.setting('reason');
   running uuid[];
+  ids uuid[];
 BEGIN
-  -- pg-boss's own retry deletes and inserts in one statement; both triggers see both. What is still
-  -- there was not deleted.
-  IF outcome IS NULL THEN
-    SELECT array_agg(o.id) INTO running
-    FROM gone o JOIN lovage.task t ON t.id = o.id
-    WHERE t.state = 'running' AND o.state = 'active'
-      AND NOT EXISTS (SELECT FROM pgboss.job j WHERE j.name = o.name AND j.id = o.id);
-    IF running IS NOT NULL THEN
-      PERFORM lovage.restore_jobs(running, 'active');
-      PERFORM lovage.request_cancel(running);
-    END IF;
+  IF outcome IS NOT NULL THEN
+    SELECT array_agg(o.id) INTO ids FROM gone o;
+    WITH ended AS (
+      UPDATE lovage.task t
+      SET state = outcome::lovage.task_state, finished_at = now(), events = t.events + 1,
+          error = CASE WHEN outcome = 'succeeded' THEN NULL ELSE t.error END
+      WHERE t.id = ANY (ids) AND NOT lovage.is_final(t.state)
+      RETURNING t.id, t.events, t.state, t.attempt, t.error
+    )
+    INSERT INTO lovage.task_event (task_id, number, type, attempt, data)
+    SELECT e.id, e.events, outcome, e.attempt,
+           CASE outcome WHEN 'succeeded' THEN '{}'::jsonb
+                        WHEN 'failed' THEN jsonb_strip_nulls(jsonb_build_object('by', actor, 'error', e.error))
+                        ELSE jsonb_strip_nulls(jsonb_build_object('by', actor, 'reason', reason)) END
+    FROM ended e;
+    RETURN NULL;
   END IF;
 
+  -- pg-boss's own retry deletes and inserts in one statement; both triggers see both. What is still
+  -- there was not deleted.
+  SELECT array_agg(o.id) FILTER (WHERE t.state = 'running' AND o.state = 'active'),
+         array_agg(o.id) FILTER (WHERE NOT (t.state = 'running' AND o.state = 'active') AND NOT lovage.is_final(t.state))
+  INTO running, ids
+  FROM gone o CROSS JOIN LATERAL (SELECT * FROM lovage.task w WHERE w.id = o.id OFFSET 0) t
+  WHERE NOT EXISTS (SELECT FROM pgboss.job j WHERE j.name = o.name AND j.id = o.id);
+
+  -- A running task stays until its handler has stopped.
+  IF running IS NOT NULL THEN
+    PERFORM lovage.restore_jobs(running, 'active');
+    PERFORM lovage.request_cancel(running);
+  END IF;
   WITH ended AS (
     UPDATE lovage.task t
-    SET state = coalesce(outcome, CASE WHEN t.attempt = 0 THEN 'expired' ELSE 'cancelled' END)::lovage.task_state,
-        finished_at = now(),
-        error = CASE WHEN outcome = 'succeeded' THEN NULL ELSE t.error END,
-        events = t.events + 1
-    FROM gone o
-    WHERE t.id = o.id
-      AND NOT lovage.is_final(t.state)
-      AND (outcome IS NOT NULL
-           OR NOT EXISTS (SELECT FROM pgboss.job j WHERE j.name = o.name AND j.id = o.id))
-    RETURNING t.id, t.events, t.state, t.attempt, t.error
+    SET state = CASE WHEN t.attempt = 0 THEN 'expired' ELSE 'cancelled' END::lovage.task_state,
+        finished_at = now(), events = t.events + 1
+    WHERE t.id = ANY (ids)
+    RETURNING t.id, t.events, t.state, t.attempt
   )
   INSERT INTO lovage.task_event (task_id, number, type, attempt, data)
-  SELECT e.id, e.events, e.state::text, e.attempt,
-         CASE WHEN e.state = 'succeeded' THEN '{}'::jsonb
-              ELSE jsonb_strip_nulls(jsonb_build_object('by', actor, 'reason', reason,
-                     'error', CASE WHEN e.state = 'failed' THEN e.error END)) END
+  SELECT e.id, e.events, e.state::text, e.attempt, jsonb_strip_nulls(jsonb_build_object('by', actor, 'reason', reason))
   FROM ended e;
   RETURN NULL;
 END

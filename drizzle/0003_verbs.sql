@@ -39,7 +39,7 @@ BEGIN
   ), sent AS (
     INSERT INTO pgboss.job (id, name, data, priority, retry_limit, expire_seconds, singleton_key, start_after,
                             created_on, keep_until, policy)
-    SELECT a.id, a.queue, jsonb_build_object('name', a.name), a.priority, 2147483647, 2147483647, a.concurrency_key,
+    SELECT a.id, a.queue, jsonb_build_object('name', a.name), a.priority, 1000000000, 2147483647, a.concurrency_key,
            a.due_at, a.created_at, 'infinity', 'standard'
     FROM added a
   )
@@ -58,13 +58,35 @@ DECLARE
   locked uuid[];
 BEGIN
   EXECUTE format(
-    'SELECT coalesce(array_agg(held.id), ''{}'') FROM (
+    'SELECT coalesce(array_agg(DISTINCT held.id), ''{}'') FROM (
        SELECT j.id
        FROM jsonb_to_recordset($1) AS a (id uuid, attempt int)
        JOIN pgboss.%I j ON j.name = $2 AND j.id = a.id AND j.state = ''active'' AND j.retry_count = a.attempt - 1
        ORDER BY j.id FOR UPDATE OF j) held', lovage.job_table(of_queue))
   INTO locked USING attempts, of_queue;
   RETURN locked;
+END
+$$;
+--> statement-breakpoint
+-- Of outcomes or reports those of running attempts, the first of each: a group may name a stale attempt beside its
+-- successor, and one attempt twice. The caller holds the jobs.
+CREATE FUNCTION lovage.of_running(of_queue text, entries jsonb) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+AS $$
+DECLARE
+  kept jsonb;
+BEGIN
+  EXECUTE format(
+    'SELECT coalesce(jsonb_agg(own.entry), ''[]'') FROM (
+       SELECT DISTINCT ON (j.id) e.entry
+       FROM jsonb_array_elements($1) WITH ORDINALITY AS e (entry, position)
+       JOIN pgboss.%I j ON j.name = $2 AND j.id = (e.entry ->> ''id'')::uuid AND j.state = ''active''
+                       AND j.retry_count = (e.entry ->> ''attempt'')::int - 1
+       ORDER BY j.id, e.position) own', lovage.job_table(of_queue))
+  INTO kept USING entries, of_queue;
+  RETURN kept;
 END
 $$;
 --> statement-breakpoint
@@ -106,6 +128,9 @@ AS $$
 DECLARE
   mine uuid[] := lovage.lock_attempts(of_queue, reports);
 BEGIN
+  IF cardinality(mine) < jsonb_array_length(reports) THEN
+    reports := lovage.of_running(of_queue, reports);
+  END IF;
   PERFORM lovage.write_reports(mine, reports);
   RETURN mine;
 END
@@ -132,6 +157,9 @@ DECLARE
   delete_jobs text := format('DELETE FROM pgboss.%I WHERE name = $1 AND id = ANY ($2)', job_table);
 BEGIN
   PERFORM set_config('lovage.worker', by_worker::text, true);
+  IF cardinality(mine) < jsonb_array_length(outcomes) THEN
+    outcomes := lovage.of_running(of_queue, outcomes);
+  END IF;
 
   IF jsonb_path_exists(outcomes, '$[*].events[0]') OR jsonb_path_exists(outcomes, '$[*].progress.current') THEN
     PERFORM lovage.write_reports(mine, outcomes);
@@ -175,13 +203,20 @@ BEGIN
     EXECUTE delete_jobs USING of_queue, cancelled;
   END IF;
 
-  PERFORM set_config('lovage.outcome', '', true);
+  PERFORM set_config('lovage.outcome', '', true), set_config('lovage.reason', '', true);
   IF back IS NOT NULL THEN
     PERFORM lovage.put_back(of_queue, back, outcomes);
   END IF;
 
   PERFORM set_config('lovage.worker', '', true);
-  RETURN QUERY SELECT t.id, t.state FROM lovage.task t WHERE t.id = ANY (mine);
+  RETURN QUERY
+  SELECT unnest(succeeded), 'succeeded'::lovage.task_state
+  UNION ALL SELECT unnest(failed), 'failed'
+  UNION ALL SELECT unnest(cancelled), 'cancelled'
+  UNION ALL
+  SELECT o.id, CASE o.kind WHEN 'retrying' THEN 'retrying' ELSE 'queued' END::lovage.task_state
+  FROM jsonb_to_recordset(outcomes) AS o (id uuid, kind text)
+  WHERE o.id = ANY (back);
 END
 $$;
 --> statement-breakpoint

@@ -27,14 +27,15 @@ AS $$
   FROM pgboss.job j JOIN lovage.task t ON t.id = j.id
   WHERE j.state = 'active' AND t.state = 'running' AND t.attempt <> j.retry_count + 1
   UNION ALL
-  -- 2. At most one start and one end per attempt; an attempt starts only after the one before it ended.
+  -- 2. At most one start and one end per attempt; an attempt starts only after the one before it ended. What somebody
+  -- did by hand to a task that waits bears his name and ends no attempt.
   SELECT 'one-settle-per-attempt', e.task_id, format('attempt %s has %s starts and %s ends', e.attempt,
          count(*) FILTER (WHERE e.type = 'started'), count(*) FILTER (WHERE e.type <> 'started'))
   FROM lovage.task_event e
-  WHERE e.attempt > 0 AND e.type IN ('started', 'succeeded', 'failed', 'cancelled', 'retrying', 'handed_back', 'rescued')
+  WHERE e.attempt > 0 AND e.type IN ('started', 'succeeded', 'failed', 'retrying', 'handed_back', 'rescued')
+    AND (e.type IN ('started', 'rescued') OR NOT e.data ? 'by')
   GROUP BY e.task_id, e.attempt
-  HAVING count(*) FILTER (WHERE e.type = 'started') > 1
-      OR count(*) FILTER (WHERE e.type IN ('succeeded', 'failed', 'retrying', 'handed_back', 'rescued')) > 1
+  HAVING count(*) FILTER (WHERE e.type = 'started') > 1 OR count(*) FILTER (WHERE e.type <> 'started') > 1
   UNION ALL
   SELECT 'one-settle-per-attempt', s.task_id, format('attempt %s started while attempt %s had not ended', s.attempt, s.before)
   FROM (SELECT e.task_id, e.attempt, e.type, lag(e.type) OVER w AS type_before, lag(e.attempt) OVER w AS before
@@ -96,17 +97,22 @@ BEGIN
   RETURN QUERY SELECT 'removed the job of a final task', unnest(ids);
 
   -- Jobs and tasks that disagree: the job is the truth; a touch lets the journal follow, and adopt what it never saw.
+  -- A claim that it never saw has no worker whose settle would be accepted, or whose death noticed: it is undone.
   WITH drifted AS (
-    SELECT j.name, j.id FROM pgboss.job j JOIN lovage.queue_control q ON q.queue = j.name
+    SELECT j.name, j.id,
+           j.state = 'active' AND (t.id IS NULL OR t.state <> 'running' OR t.attempt < j.retry_count + 1) AS is_unseen_claim
+    FROM pgboss.job j JOIN lovage.queue_control q ON q.queue = j.name
     LEFT JOIN lovage.task t ON t.id = j.id
     WHERE t.id IS NULL
+       OR (j.state > 'active' AND NOT lovage.is_final(t.state))
        OR (j.state <= 'active'
            AND (t.state::text <> CASE j.state WHEN 'created' THEN CASE t.state WHEN 'waiting' THEN 'waiting' ELSE 'queued' END
                                               WHEN 'retry' THEN 'retrying' ELSE 'running' END
                 OR (j.state = 'active' AND t.attempt <> j.retry_count + 1)))
     ORDER BY j.id FOR UPDATE OF j
   ), touched AS (
-    UPDATE pgboss.job j SET state = j.state FROM drifted d WHERE j.name = d.name AND j.id = d.id RETURNING j.id)
+    UPDATE pgboss.job j SET state = CASE WHEN d.is_unseen_claim THEN 'created' ELSE j.state END
+    FROM drifted d WHERE j.name = d.name AND j.id = d.id RETURNING j.id)
   SELECT array_agg(id) INTO ids FROM touched;
   RETURN QUERY SELECT 'brought the task in line with its job', unnest(ids);
 

@@ -16,7 +16,7 @@ const AWAY = new Set([
 
 // pg gives its own timeouts and cut connections no code, only these messages.
 const AWAY_MESSAGES =
-  /^(timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered a connection error|Cannot use a pool after)/;
+  /^(timeout expired|timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered a connection error|Cannot use a pool after)/;
 
 /** Drizzle, and AggregateError of a dual-stack connect, wrap what really happened. */
 function* chain(error: unknown): Generator<Error & { code?: unknown }> {
@@ -32,6 +32,16 @@ export function isPostgresAway(error: unknown): boolean {
     if (typeof code === 'string' && (AWAY.has(code) || code.startsWith('08'))) return true;
     if (code === undefined && AWAY_MESSAGES.test(message)) return true;
   }
+  return false;
+}
+
+// Connection, conflict, resources, locks, an operator's or a clock's cancel, the system: not what was asked for.
+const PASSING = /^(?:08|40|53|55|57|58)/;
+
+/** True when the same statement may succeed in a moment; false when Postgres refuses it for what is in it. */
+export function isPassing(error: unknown): boolean {
+  if (isPostgresAway(error)) return true;
+  for (const { code } of chain(error)) if (typeof code === 'string' && PASSING.test(code)) return true;
   return false;
 }
 

@@ -2,11 +2,6 @@ import { PgBoss } from 'pg-boss';
 import type { Executor } from '../db/connect.ts';
 import type { Log } from '../log.ts';
 
-/** pg-boss takes anything that can run a statement; giving it ours puts its statement in our transaction. */
-export const asBossDatabase = (executor: Executor) => ({
-  executeSql: async (text: string, values?: unknown[]) => executor.query(text, values),
-});
-
 /**
  * A pg-boss that keeps and hands out jobs and does nothing else: no supervision, no schedules, no
  * expiry. Retry, rescue and purging are Lovage's own.
@@ -16,7 +11,7 @@ export async function startBoss(
   options: { migrate: boolean; log?: Log },
 ): Promise<PgBoss> {
   const boss = new PgBoss({
-    db: asBossDatabase(executor),
+    db: { executeSql: async (text: string, values?: unknown[]) => executor.query(text, values) },
     supervise: false,
     schedule: false,
     migrate: options.migrate,

@@ -1,7 +1,7 @@
 import type pg from 'pg';
-import { inTransaction } from '../db/connect.ts';
+import type { Executor } from '../db/connect.ts';
 import type { Log } from '../log.ts';
-import { asBossDatabase, startBoss, stopBoss } from './boss.ts';
+import { startBoss, stopBoss } from './boss.ts';
 
 /** A claimed attempt, with all that is needed to run it. */
 export interface Claim {
@@ -24,36 +24,56 @@ export interface Claims {
   close(): Promise<void>;
 }
 
+/**
+ * pg-boss hands out the jobs by its own statement. Ours go with it to Postgres in one message, which Postgres runs as
+ * one transaction: who claims, the fetch, and the tasks that the journal says were claimed by it.
+ */
 export async function openClaims(pool: pg.Pool, workerId: string, log: Log): Promise<Claims> {
   const boss = await startBoss(pool, { migrate: false, log });
+  const claimAs = `SELECT set_config('lovage.worker', '${workerId}', true), set_config('lovage.claimed', '{}', true)`;
   return {
-    claim: (queue, limit) =>
-      inTransaction(pool, async (tx) => {
-        await tx.query({
-          name: 'lovage_claim_as',
-          text: "SELECT set_config('lovage.worker', $1, true)",
-          values: [workerId],
-        });
-        const jobs = await boss.fetch(queue, { batchSize: limit, db: asBossDatabase(tx) });
-        return jobs.length === 0
-          ? []
-          : readClaims(
-              tx,
-              jobs.map((job) => job.id),
-            );
-      }),
+    async claim(queue, limit) {
+      let claims: Claim[] = [];
+      const executeSql = async (fetch: string, values: unknown[] = []) => {
+        if (values.length > 0)
+          throw new Error('pg-boss fetches with parameters, which one message cannot carry');
+        const answers = await pool.query(`${claimAs}; ${fetch}; ${READ_CLAIMED}`);
+        const [, fetched, claimed] = answers as unknown as [
+          unknown,
+          pg.QueryResult<{ id: string }>,
+          pg.QueryResult<Claim>,
+        ];
+        claims = inOrder(claimed.rows, fetched.rows);
+        return fetched;
+      };
+      await boss.fetch(queue, { batchSize: limit, db: { executeSql } });
+      return claims;
+    },
     close: () => stopBoss(boss),
   };
 }
 
-async function readClaims(tx: pg.ClientBase, ids: string[]): Promise<Claim[]> {
-  const { rows } = await tx.query<Claim & { position: number }>({
-    name: 'lovage_claimed',
-    text: `SELECT t.id, t.queue, t.name, t.attempt, t.failures, t.max_attempts AS "maxAttempts",
-                  t.result_ttl_ms::float8 AS "resultTtlMs", t.input, t.cancel_requested_at IS NOT NULL AS "cancelRequested"
-           FROM lovage.task t WHERE t.id = ANY ($1)`,
-    values: [ids],
-  });
-  const order = new Map(ids.map((id, index) => [id, index]));
-  return rows.sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
+const READ_CLAIMED = `
+  SELECT t.id, t.queue, t.name, t.attempt, t.failures, t.max_attempts AS "maxAttempts",
+         t.result_ttl_ms::float8 AS "resultTtlMs", t.input, t.cancel_requested_at IS NOT NULL AS "cancelRequested"
+  FROM lovage.task t WHERE t.id = ANY (current_setting('lovage.claimed')::uuid[]) AND t.state = 'running'`;
+
+/** Highest priority first, as pg-boss picked them. */
+function inOrder(claims: Claim[], fetched: readonly { id: string }[]): Claim[] {
+  const order = new Map(fetched.map(({ id }, index) => [id, index]));
+  return claims.sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
+}
+
+/** The running attempts of a queue that Postgres holds as this worker's. */
+export async function heldAttempts(
+  executor: Executor,
+  queue: string,
+  workerId: string,
+): Promise<Pick<Claim, 'id' | 'attempt'>[]> {
+  const { rows } = await executor.query<Pick<Claim, 'id' | 'attempt'>>(
+    `SELECT t.id, t.attempt FROM pgboss.job j JOIN lovage.task t ON t.id = j.id
+     WHERE j.name = $1 AND j.state = 'active' AND t.worker_id = $2`,
+    [queue, workerId],
+  );
+  return rows;
 }

@@ -6,7 +6,8 @@ import { startBoss, stopBoss } from './boss.ts';
 const NEVER_DECIDES = {
   policy: 'standard',
   partition: true,
-  retryLimit: 2_147_483_647,
+  // Its own retry adds one to it.
+  retryLimit: 1_000_000_000,
   expireInSeconds: 2_147_483_647,
   retentionSeconds: 2_147_483_647,
   deleteAfterSeconds: 0,

@@ -6,6 +6,8 @@ import type { QueueReadiness } from '../queue/due.ts';
 /** However many notifications get lost, work waits no longer than this. */
 const POLL_MS = 2_000;
 const RETRY_MAX_MS = 5_000;
+/** Work that is there and cannot be claimed is locked by somebody: ask again, but not in a circle. */
+const REST_MS = 200;
 
 export interface DispatcherOptions {
   /** Queues to serve, each with the most slots it may hold in this worker. */
@@ -26,6 +28,10 @@ interface Lane {
   /** Slots that a claim under way has asked for. */
   asked: number;
   mayHaveWork: boolean;
+  /** The last claim failed; it may have taken tasks all the same. */
+  failed: boolean;
+  /** After a claim that got nothing. */
+  restsUntil: number;
 }
 
 /**
@@ -51,6 +57,8 @@ export class Dispatcher {
       running: 0,
       asked: 0,
       mayHaveWork: false,
+      failed: false,
+      restsUntil: 0,
     }));
   }
 
@@ -108,7 +116,11 @@ export class Dispatcher {
         this.#lanes.map((lane) => lane.queue),
       )) {
         const lane = this.#lanes.find((each) => each.queue === queue);
-        if (lane && ready) lane.mayHaveWork = true;
+        if (lane && (ready || lane.failed)) {
+          const restMs = lane.restsUntil - performance.now();
+          if (restMs > 0) nextMs = Math.min(nextMs, restMs);
+          else lane.mayHaveWork = true;
+        }
         if (dueInMs !== null) nextMs = Math.min(nextMs, Math.max(dueInMs, 0) + 1);
       }
       this.#failures = 0;
@@ -160,9 +172,14 @@ export class Dispatcher {
       for (const claim of claims) this.#start(lane, claim);
       // A full claim may have left more behind; an empty one asks when the next task is due.
       if (claims.length === share) lane.mayHaveWork = true;
-      if (claims.length === 0) this.#pollIn(0);
+      if (claims.length === 0) {
+        lane.restsUntil = performance.now() + REST_MS;
+        this.#pollIn(0);
+      }
+      lane.failed = false;
       this.#failures = 0;
     } catch (error) {
+      lane.failed = true;
       this.#pollIn(this.#backOff(error, `could not claim from queue ${lane.queue}`));
     }
   }

@@ -8,8 +8,8 @@ const EVERY_MS = 5_000;
 export const HEARTBEAT_DEADLINE_MS = 15_000;
 
 export interface Heartbeat {
-  /** Says that the worker ended in order. */
-  stop(): Promise<void>;
+  /** Says that the worker ended in order, unless it leaves running tasks behind. */
+  stop(end: { isClean: boolean }): Promise<void>;
 }
 
 /** Enters the worker in lovage.worker and keeps its heartbeat there. `onLost` when others took it for dead. */
@@ -36,8 +36,9 @@ export async function startHeartbeat(options: {
   thread.on('message', options.onLost);
   thread.unref();
   return {
-    async stop() {
+    async stop({ isClean }) {
       await thread.terminate();
+      if (!isClean) return;
       // With Postgres away it cannot say goodbye; its heartbeat runs out then.
       await pool
         .query('UPDATE lovage.worker SET stopped_at = now() WHERE id = $1', [workerId])

@@ -1,15 +1,20 @@
 import type pg from 'pg';
-import { isPostgresAway, retryConflicts } from '../db/failures.ts';
+import { isPassing, retryConflicts } from '../db/failures.ts';
 import type { Log } from '../log.ts';
 import type { Claim } from '../queue/claim.ts';
 import { reportAttempts, type EventLine, type Report } from '../queue/settle.ts';
+import { findUnstorable, suspect } from '../json/unstorable.ts';
 import type { Progress } from '../task.ts';
 import { clean } from './describe-error.ts';
+import { roundProgress } from './round-progress.ts';
 
 /** At most so often a task's live row moves. */
 const EVERY_MS = 250;
 const MAX_PROGRESS_EVENTS = 100;
 const MAX_LOG_EVENTS = 1_000;
+
+/** The escapes of NUL and lone surrogates in what JSON.stringify writes, in names as in texts. */
+const UNSTORABLE = /(?<=(?<!\\)(?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
 
 interface Line extends Omit<EventLine, 'agoMs'> {
   at: number;
@@ -31,14 +36,9 @@ export class Reporter {
   }
 
   /** Every distinct `current` is an event, up to 100 an attempt; the rest only moves the live row. */
-  progress({ current, total, message }: Progress): void {
-    if (!Number.isFinite(current)) throw new TypeError(`progress.current must be a number, got ${current}`);
-    const text = message == null ? null : clean(message, 1_000);
-    this.#progress = {
-      current: Math.round(current),
-      total: total == null ? null : Math.round(total),
-      message: text,
-    };
+  progress(progress: Progress): void {
+    const { current, total, message } = roundProgress(progress);
+    this.#progress = { current, total, message: message === null ? null : clean(message, 1_000) };
     if (!this.#seen.has(this.#progress.current) && this.#seen.size < MAX_PROGRESS_EVENTS) {
       this.#seen.add(this.#progress.current);
       this.#lines.push({ type: 'progress', at: performance.now(), data: { ...this.#progress } });
@@ -87,19 +87,26 @@ export class Reporter {
   }
 
   during(writing: Promise<void>): void {
-    this.#writing = writing;
+    this.#writing = Promise.all([this.#writing, writing]).then(() => undefined);
   }
 }
 
 /** JSON that jsonb takes, or a note that it was none. */
 function storableData(data: Record<string, unknown>): unknown {
   try {
-    return JSON.parse(JSON.stringify(data), (_key, value) =>
+    const json = JSON.stringify(data);
+    const kept: unknown = JSON.parse(json.replace(UNSTORABLE, '\uFFFD'), (_key, value) =>
       typeof value === 'string' ? clean(value, 4_000) : value,
     );
+    return findUnstorable(kept, suspect(json)).length === 0 ? kept : '[nests too deep]';
   } catch {
     return '[not JSON]';
   }
+}
+
+interface Said {
+  reporter: Reporter;
+  report: Report;
 }
 
 /** Writes reports of all running attempts together: the first at once, then a few times a second. */
@@ -135,20 +142,27 @@ export class ReportWriter {
     const byQueue = Map.groupBy(this.#dirty, (reporter) => reporter.queue);
     this.#dirty.clear();
     for (const [queue, reporters] of byQueue) {
-      const writing = this.#write(queue, reporters);
+      const writing = this.#write(
+        queue,
+        reporters.map((reporter) => ({ reporter, report: reporter.take() })),
+      );
       for (const reporter of reporters) reporter.during(writing);
     }
   };
 
-  async #write(queue: string, reporters: readonly Reporter[]): Promise<void> {
-    const reports = reporters.map((reporter) => reporter.take());
+  async #write(queue: string, said: readonly Said[]): Promise<void> {
     try {
-      await retryConflicts(() => reportAttempts(this.#pool, queue, reports));
+      const reports = said.map(({ report }) => report);
+      const mine = await retryConflicts(() => reportAttempts(this.#pool, queue, reports));
+      for (const { id, attempt } of reports) {
+        if (!mine.includes(id))
+          this.#log.warn({ task: id, attempt }, 'progress was dropped: the attempt is no longer its own');
+      }
     } catch (error) {
       this.#log.warn({ err: error, queue }, 'progress could not be written');
-      // Away: it will be written later, or with the settle. Refused: it would be refused again.
-      if (isPostgresAway(error))
-        reporters.forEach((reporter, index) => reporter.giveBack(reports[index] as Report));
+      // It will be written later, or with the settle. Refused, it would be refused again: all but the bad one try alone.
+      if (isPassing(error)) said.forEach(({ reporter, report }) => reporter.giveBack(report));
+      else if (said.length > 1) await Promise.all(said.map((each) => this.#write(queue, [each])));
     }
   }
 }

@@ -29,14 +29,18 @@ export function watchForDeadWorkers(
   log: Log,
   onRescued: (queues: string[]) => void,
 ): () => void {
+  let trustedFrom = 0;
   const look = async () => {
+    if (performance.now() < trustedFrom) return;
     try {
       const rescued = await rescueTasks(pool);
       for (const { task_id, worker_id } of rescued)
         log.warn({ task: task_id, worker: worker_id }, 'its worker died: queued again');
       if (rescued.length > 0) onRescued([...new Set(rescued.map(({ queue }) => queue))]);
     } catch (error) {
-      if (!isPostgresAway(error)) log.error({ err: error }, 'could not rescue the tasks of dead workers');
+      // While Postgres was away nobody could say that he lives: everyone gets a whole deadline to do so.
+      if (isPostgresAway(error)) trustedFrom = performance.now() + HEARTBEAT_DEADLINE_MS;
+      else log.error({ err: error }, 'could not rescue the tasks of dead workers');
     }
   };
   void look();

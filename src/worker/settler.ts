@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { isPostgresAway, retryConflicts } from '../db/failures.ts';
+import { isPassing, retryConflicts } from '../db/failures.ts';
 import type { Log } from '../log.ts';
 import { settleAttempts, wasSettled, type Settled, type Settlement } from '../queue/settle.ts';
 
@@ -90,7 +90,7 @@ export class Settler {
         for (const { settlement, done } of group) done(states.get(settlement.id) ?? null);
         return;
       } catch (error) {
-        if (!isPostgresAway(error)) return this.#split(queue, group, error);
+        if (!isPassing(error)) return this.#split(queue, group, error);
         this.#log.warn(
           { err: error, queue, attempts: group.length },
           'outcomes could not be written; trying again',
@@ -132,15 +132,19 @@ export class Settler {
       { err: error, queue, task: only.settlement.id },
       'Postgres refused the outcome of an attempt',
     );
-    if (only.settlement.kind === 'failed') return only.done(null);
-    const { id, attempt } = only.settlement;
-    const fault = {
-      code: 'output_invalid',
-      message: `Postgres refused the outcome: ${(error as Error).message}`,
-    };
-    const settlement: Settlement = { id, attempt, progress: null, events: [], kind: 'failed', error: fault };
+    const settlement = plainer(only.settlement, error as Error);
+    if (!settlement) return only.done(null);
     await this.#writeUntilDone(queue, [{ ...only, settlement }]);
   }
+}
+
+/** What is left to say of an attempt: first its lines go, then its outcome. Undefined when even that was refused. */
+function plainer(refused: Settlement, { message }: Error): Settlement | undefined {
+  const { id, attempt, progress, events } = refused;
+  if (progress || events.length > 0) return { ...refused, progress: null, events: [] };
+  if (refused.kind === 'failed' && refused.error.code === 'output_invalid') return undefined;
+  const fault = { code: 'output_invalid', message: `Postgres refused the outcome: ${message}` };
+  return { id, attempt, progress: null, events: [], kind: 'failed', error: fault };
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

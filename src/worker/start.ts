@@ -10,6 +10,7 @@ import { watchForCancels } from './cancel-watch.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { drainWorker } from './drain.ts';
 import { startHeartbeat } from './heartbeat.ts';
+import { recoverClaims } from './recover-claims.ts';
 import { Reporter, ReportWriter } from './reporter.ts';
 import { watchForDeadWorkers } from './rescue.ts';
 import { runAttempt } from './run-attempt.ts';
@@ -89,7 +90,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const dispatcher = new Dispatcher({
     queues,
     slots,
-    claim: claims.claim,
+    claim: recoverClaims({ claim: claims.claim, pool, workerId: id, running, log }),
     run,
     nextDue: (names) => nextDue(pool, names),
     listener,
@@ -133,12 +134,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       handBack: (attempt) =>
         settle(attempt, { kind: 'handed_back', reason: 'its worker is shutting down', delayMs: 0 }),
       close: async () => {
+        // What could not be handed back is left to those who rescue the tasks of the dead.
+        const isClean = running.size === 0;
         stopRescuing();
         stopWatching();
         reports.close();
         settler.close();
         await claims.close();
-        await Promise.all([processes.close(), heartbeat.stop()]);
+        await Promise.all([processes.close(), heartbeat.stop({ isClean })]);
         await lovage.close();
       },
       log,

@@ -115,20 +115,15 @@ export const test = base.extend<{ lab: JournalLab; emptied: void }>({
     { scope: 'file' },
   ],
   emptied: [
-    async ({ lab, task, onTestFailed }, use) => {
+    async ({ lab, task }, use) => {
       await lab.unseen(
         `DELETE FROM pgboss.job; DELETE FROM lovage.task; DELETE FROM lovage.task_event; DELETE FROM lovage.task_result;
          DELETE FROM lovage.task_progress; DELETE FROM lovage.worker WHERE id <> '${lab.workerId}'`,
       );
-      let hasFailed = false;
-      onTestFailed(() => {
-        hasFailed = true;
-      });
       await use();
       const violations = await lab.violations();
-      if (!hasFailed && violations.length > 0) {
+      if (violations.length > 0)
         throw new Error(`"${task.name}" leaves violations: ${JSON.stringify(violations)}`);
-      }
     },
     { auto: true },
   ],

@@ -97,11 +97,12 @@ export interface Wire extends AsyncDisposable {
 /** A network between a worker and Postgres that fails at the worst moment. */
 export async function openWire(databaseUrl: string): Promise<Wire> {
   const target = new URL(databaseUrl);
+  const [port, host] = [Number(target.port), target.hostname];
   const traffic: string[] = [];
   let order: { statement: string; answer: string; done: () => void } | undefined;
   const sockets = new Set<net.Socket>();
   const server = net.createServer((near) => {
-    const far = net.connect(Number(target.port), target.hostname);
+    const far = net.connect(port, host);
     const end = () => {
       near.destroy();
       far.destroy();

@@ -2,7 +2,9 @@ import { connect, type Connection } from '../../db/connect.ts';
 import type { Config } from '../../config.ts';
 import { loadConfig } from '../../load-config.ts';
 import { createLog } from '../../log.ts';
+import { roundProgress } from '../round-progress.ts';
 import type { FromChild, ToChild } from './messages.ts';
+import { endWithParent } from './parent-watch.ts';
 import { packError } from './send-error.ts';
 
 /** The program of a child process: loads the configuration once, then runs one attempt at a time for its worker. */
@@ -29,7 +31,7 @@ async function run({ id, attempt, name, input }: Extract<ToChild, { type: 'run' 
       attempt,
       signal: controller.signal,
       db: connection.db,
-      progress: (progress) => tell({ type: 'progress', progress }),
+      progress: (progress) => tell({ type: 'progress', progress: roundProgress(progress) }),
       log: (message, data) => tell({ type: 'log', message, ...(data === undefined ? {} : { data }) }),
     });
     tell({ type: 'returned', output });
@@ -53,6 +55,7 @@ process.on('message', (message: ToChild) => {
       process.disconnect();
     });
 });
+endWithParent();
 // The worker is gone, or wants it gone: nobody would settle what still runs.
 process.on('disconnect', () => process.exit());
 // A terminal sends these to the whole group; when to end is the worker's decision.

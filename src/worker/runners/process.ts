@@ -56,17 +56,37 @@ export function createProcessRunner(options: {
     }
   }
 
-  async function acquire(): Promise<ChildProcess> {
+  async function acquire(signal: AbortSignal): Promise<ChildProcess> {
     for (;;) {
+      if (signal.aborted) {
+        // The turn that woke it is the next one's.
+        waiting.shift()?.();
+        throw signal.reason;
+      }
       const warm = idle.pop();
       if (warm) return warm;
       if (children.size + starting < max) return spawn();
-      await new Promise<void>((resolve) => waiting.push(resolve));
+      await turn(signal);
     }
   }
 
+  /** Resolves when a child may have come free, or when the attempt is told to stop. */
+  async function turn(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const leave = () => {
+      const at = waiting.indexOf(resolve);
+      if (at >= 0) waiting.splice(at, 1);
+      resolve();
+    };
+    waiting.push(resolve);
+    signal.addEventListener('abort', leave, { once: true });
+    await promise;
+    signal.removeEventListener('abort', leave);
+  }
+
   function release(child: ChildProcess): void {
-    if (child.connected) idle.push(child);
+    // One that has just ended may still count as connected.
+    if (children.has(child) && child.connected) idle.push(child);
     waiting.shift()?.();
   }
 
@@ -75,7 +95,7 @@ export function createProcessRunner(options: {
       release(await spawn());
     },
     async run(definition, attempt, input) {
-      const child = await acquire();
+      const child = await acquire(attempt.signal);
       try {
         return await runIn(child, definition.name, attempt, input);
       } finally {

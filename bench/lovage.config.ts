@@ -1,0 +1,19 @@
+import { defineConfig, definePack, defineTask } from 'lovage';
+import { z } from 'zod';
+import { diag } from '../packs/diag/index.ts';
+
+/** Says when its handler began, on the clock that all processes of a machine share. */
+const stamp = defineTask({
+  name: 'clock.stamp',
+  input: z.looseObject({}).default({}),
+  output: z.strictObject({ startedAtNs: z.string() }),
+  run: () => ({ startedAtNs: process.hrtime.bigint().toString() }),
+});
+
+const SPARE = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+
+/** What the processes under measurement run: the packs `diag` and `clock`, and ten queues in all. */
+export default defineConfig({
+  packs: [diag, definePack({ name: 'clock', tasks: [stamp] })],
+  queues: Object.fromEntries(SPARE.map((name) => [`spare-${name}`, {}])),
+});
