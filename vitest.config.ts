@@ -13,7 +13,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/oldest/**'],
+    exclude: ['test/oldest/**', 'test/package/**'],
+    reporters: process.env['CI'] ? ['default', './tools/summary-reporter.ts'] : ['default'],
     globalSetup: ['test/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,

@@ -12,8 +12,10 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
-/** `DATABASE_URL`, else a container where a Docker engine answers, else the embedded one. */
+/** The binaries that `LOVAGE_TEST_BINARIES` names, else `DATABASE_URL`, else a container where a Docker engine answers, else the embedded one. */
 export async function startTestServer(): Promise<TestServer> {
+  const binaries = process.env['LOVAGE_TEST_BINARIES'];
+  if (binaries) return startEmbedded(binaries);
   const given = process.env['DATABASE_URL'];
   if (given) return { url: given, name: 'DATABASE_URL', stop: async () => undefined };
   return (await startContainer()) ?? (await startEmbedded());
@@ -35,9 +37,9 @@ async function startContainer(): Promise<TestServer | undefined> {
   };
 }
 
-async function startEmbedded(): Promise<TestServer> {
+async function startEmbedded(binariesPackage?: string): Promise<TestServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'lovage-test-'));
-  const server = await startEmbeddedPostgres({ dataDir });
+  const server = await startEmbeddedPostgres({ dataDir, ...(binariesPackage ? { binariesPackage } : {}) });
   return {
     url: server.url,
     name: 'embedded Postgres',

@@ -92,24 +92,42 @@ test('a claim takes no task that another connection holds', async ({ lab }) => {
 
 /** Jobs and tasks that went apart past the triggers, before anybody has reconciled them. */
 const drifts = {
-  'a job with a spent number': ['handed back', 'UPDATE pgboss.job SET retry_count = 0, started_on = NULL WHERE id = :id', 2],
+  'a job with a spent number': [
+    'handed back',
+    'UPDATE pgboss.job SET retry_count = 0, started_on = NULL WHERE id = :id',
+    2,
+  ],
   'a job with a number to come': ['queued', 'UPDATE pgboss.job SET retry_count = 7 WHERE id = :id', 1],
-  'a job in the queue while its task runs': ['running', `UPDATE pgboss.job SET state = 'created' WHERE id = :id`, 2],
+  'a job in the queue while its task runs': [
+    'running',
+    `UPDATE pgboss.job SET state = 'created' WHERE id = :id`,
+    2,
+  ],
 } as const;
 
-test.for(Object.entries(drifts))('%s is claimed with its batch, under the next number', async ([, [kind, sql, attempt]], { lab }) => {
-  const { id } = await { queued: () => lab.enqueue(noop, {}), running: () => lab.running(), 'handed back': () => lab.handedBack() }[kind]();
-  const neighbours = await sendTasks(lab.lovage.pool, [newTask(), newTask(), newTask()]);
-  await lab.unseen(sql.replace(':id', `'${id}'`));
-  const claims = await lab.claim();
+test.for(Object.entries(drifts))(
+  '%s is claimed with its batch, under the next number',
+  async ([, [kind, sql, attempt]], { lab }) => {
+    const { id } = await {
+      queued: () => lab.enqueue(noop, {}),
+      running: () => lab.running(),
+      'handed back': () => lab.handedBack(),
+    }[kind]();
+    const neighbours = await sendTasks(lab.lovage.pool, [newTask(), newTask(), newTask()]);
+    await lab.unseen(sql.replace(':id', `'${id}'`));
+    const claims = await lab.claim();
 
-  expect(claims).toHaveLength(4);
-  expect(claims.find((claim) => claim.id === id)).toMatchObject({ attempt });
-  for (const claim of claims) expect(await lab.settle(claim, succeeded)).toBe('succeeded');
-  for (const neighbour of neighbours) expect(await lab.history(neighbour.id)).toEqual(['queued 0', 'started 1', 'succeeded 1']);
-});
+    expect(claims).toHaveLength(4);
+    expect(claims.find((claim) => claim.id === id)).toMatchObject({ attempt });
+    for (const claim of claims) expect(await lab.settle(claim, succeeded)).toBe('succeeded');
+    for (const neighbour of neighbours)
+      expect(await lab.history(neighbour.id)).toEqual(['queued 0', 'started 1', 'succeeded 1']);
+  },
+);
 
-test('a final task’s job that turns up in the queue is not handed out with its batch, but as a retry', async ({ lab }) => {
+test('a final task’s job that turns up in the queue is not handed out with its batch, but as a retry', async ({
+  lab,
+}) => {
   const claim = await lab.running();
   await lab.settle(claim, succeeded);
   await lab.unseen(`INSERT INTO pgboss.job (id, name) VALUES ('${claim.id}', 'diag')`);
@@ -117,7 +135,13 @@ test('a final task’s job that turns up in the queue is not handed out with its
 
   expect((await lab.claim()).map(({ id }) => id)).toEqual([neighbour.id]);
   expect(await lab.claim()).toMatchObject([{ id: claim.id, attempt: 2 }]);
-  expect(await lab.history(claim.id)).toEqual(['queued 0', 'started 1', 'succeeded 1', 'requeued 1', 'started 2']);
+  expect(await lab.history(claim.id)).toEqual([
+    'queued 0',
+    'started 1',
+    'succeeded 1',
+    'requeued 1',
+    'started 2',
+  ]);
 });
 
 test('a job fetched by pg-boss itself is a running task without a worker', async ({ lab }) => {

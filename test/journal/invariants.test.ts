@@ -28,32 +28,130 @@ const addEvent = (type: string, attempt: number, data = '{}') => `
   SELECT id, events, '${type}', ${attempt}, '${data}' FROM lovage.task WHERE id = :id`;
 
 /** What is broken by hand, in which task, and how the check names it. */
-const breaks: Record<string, [make: (lab: JournalLab) => Promise<string>, sql: string, invariant: string, detail: RegExp]> = {
-  'a queued task without a job': [queued, 'DELETE FROM pgboss.job WHERE id = :id', 'one-job-per-task', /queued in queue diag but has no job/],
-  'a running task without a job': [running, 'DELETE FROM pgboss.job WHERE id = :id', 'one-job-per-task', /running in queue diag but has no job/],
-  'a task whose job psql finished unseen': [queued, `UPDATE pgboss.job SET state = 'completed' WHERE id = :id`, 'one-job-per-task', /has no job/],
-  'a task that waits though its job runs': [queued, `UPDATE pgboss.job SET state = 'active' WHERE id = :id`, 'one-job-per-task', /task is queued but its job is active/],
-  'a task that runs though its job waits': [running, `UPDATE pgboss.job SET state = 'created' WHERE id = :id`, 'one-job-per-task', /task is running but its job is created/],
-  'a task that runs though its job is to be retried': [running, `UPDATE pgboss.job SET state = 'retry' WHERE id = :id`, 'one-job-per-task', /task is running but its job is retry/],
+const breaks: Record<
+  string,
+  [make: (lab: JournalLab) => Promise<string>, sql: string, invariant: string, detail: RegExp]
+> = {
+  'a queued task without a job': [
+    queued,
+    'DELETE FROM pgboss.job WHERE id = :id',
+    'one-job-per-task',
+    /queued in queue diag but has no job/,
+  ],
+  'a running task without a job': [
+    running,
+    'DELETE FROM pgboss.job WHERE id = :id',
+    'one-job-per-task',
+    /running in queue diag but has no job/,
+  ],
+  'a task whose job psql finished unseen': [
+    queued,
+    `UPDATE pgboss.job SET state = 'completed' WHERE id = :id`,
+    'one-job-per-task',
+    /has no job/,
+  ],
+  'a task that waits though its job runs': [
+    queued,
+    `UPDATE pgboss.job SET state = 'active' WHERE id = :id`,
+    'one-job-per-task',
+    /task is queued but its job is active/,
+  ],
+  'a task that runs though its job waits': [
+    running,
+    `UPDATE pgboss.job SET state = 'created' WHERE id = :id`,
+    'one-job-per-task',
+    /task is running but its job is created/,
+  ],
+  'a task that runs though its job is to be retried': [
+    running,
+    `UPDATE pgboss.job SET state = 'retry' WHERE id = :id`,
+    'one-job-per-task',
+    /task is running but its job is retry/,
+  ],
   'a final task with a live job': [
     done,
     `INSERT INTO pgboss.job (id, name, state) VALUES (:id, 'diag', 'created')`,
     'one-job-per-task',
     /task is succeeded but its job is created/,
   ],
-  'a job without a task': [queued, 'DELETE FROM lovage.task WHERE id = :id; DELETE FROM lovage.task_event WHERE task_id = :id', 'one-job-per-task', /job in queue diag has no task/],
-  'a task that two jobs carry': [queued, `INSERT INTO pgboss.job (id, name) VALUES (:id, 'spare')`, 'one-job-per-task', /2 jobs carry the task/],
-  'a running job at another number than its task': [running, 'UPDATE pgboss.job SET retry_count = 4 WHERE id = :id', 'one-job-per-task', /attempt is 1 but the running job is at 5/],
-  'two starts of one attempt': [running, addEvent('started', 1), 'one-settle-per-attempt', /attempt 1 has 2 starts and 0 ends/],
-  'two ends of one attempt': [secondAttempt, addEvent('retrying', 1), 'one-settle-per-attempt', /attempt 1 has 1 starts and 2 ends/],
-  'a rescue and an end of one attempt': [secondAttempt, addEvent('rescued', 1, '{"by": "lovage"}'), 'one-settle-per-attempt', /attempt 1 has 1 starts and 2 ends/],
-  'an attempt that starts before the last one ended': [running, addEvent('started', 2), 'one-settle-per-attempt', /attempt 2 started while attempt 1 had not ended/],
-  'a history with a gap': [running, 'DELETE FROM lovage.task_event WHERE task_id = :id AND number = 1', 'event-numbers', /counts 2 events, history has 1 up to number 2/],
-  'a history whose end is missing': [running, 'DELETE FROM lovage.task_event WHERE task_id = :id AND number = 2', 'event-numbers', /counts 2 events, history has 1 up to number 1/],
-  'a task without a history': [queued, 'DELETE FROM lovage.task_event WHERE task_id = :id', 'event-numbers', /counts 1 events, history has 0/],
-  'a history that is longer than counted': [queued, 'UPDATE lovage.task SET events = 0 WHERE id = :id', 'event-numbers', /counts 0 events, history has 1/],
-  'an event after the final one': [done, addEvent('progress', 1), 'event-numbers', /event 4 \(progress\) comes after the final event/],
-  'a start after the final event': [done, addEvent('started', 2), 'event-numbers', /event 4 \(started\) comes after the final event/],
+  'a job without a task': [
+    queued,
+    'DELETE FROM lovage.task WHERE id = :id; DELETE FROM lovage.task_event WHERE task_id = :id',
+    'one-job-per-task',
+    /job in queue diag has no task/,
+  ],
+  'a task that two jobs carry': [
+    queued,
+    `INSERT INTO pgboss.job (id, name) VALUES (:id, 'spare')`,
+    'one-job-per-task',
+    /2 jobs carry the task/,
+  ],
+  'a running job at another number than its task': [
+    running,
+    'UPDATE pgboss.job SET retry_count = 4 WHERE id = :id',
+    'one-job-per-task',
+    /attempt is 1 but the running job is at 5/,
+  ],
+  'two starts of one attempt': [
+    running,
+    addEvent('started', 1),
+    'one-settle-per-attempt',
+    /attempt 1 has 2 starts and 0 ends/,
+  ],
+  'two ends of one attempt': [
+    secondAttempt,
+    addEvent('retrying', 1),
+    'one-settle-per-attempt',
+    /attempt 1 has 1 starts and 2 ends/,
+  ],
+  'a rescue and an end of one attempt': [
+    secondAttempt,
+    addEvent('rescued', 1, '{"by": "lovage"}'),
+    'one-settle-per-attempt',
+    /attempt 1 has 1 starts and 2 ends/,
+  ],
+  'an attempt that starts before the last one ended': [
+    running,
+    addEvent('started', 2),
+    'one-settle-per-attempt',
+    /attempt 2 started while attempt 1 had not ended/,
+  ],
+  'a history with a gap': [
+    running,
+    'DELETE FROM lovage.task_event WHERE task_id = :id AND number = 1',
+    'event-numbers',
+    /counts 2 events, history has 1 up to number 2/,
+  ],
+  'a history whose end is missing': [
+    running,
+    'DELETE FROM lovage.task_event WHERE task_id = :id AND number = 2',
+    'event-numbers',
+    /counts 2 events, history has 1 up to number 1/,
+  ],
+  'a task without a history': [
+    queued,
+    'DELETE FROM lovage.task_event WHERE task_id = :id',
+    'event-numbers',
+    /counts 1 events, history has 0/,
+  ],
+  'a history that is longer than counted': [
+    queued,
+    'UPDATE lovage.task SET events = 0 WHERE id = :id',
+    'event-numbers',
+    /counts 0 events, history has 1/,
+  ],
+  'an event after the final one': [
+    done,
+    addEvent('progress', 1),
+    'event-numbers',
+    /event 4 \(progress\) comes after the final event/,
+  ],
+  'a start after the final event': [
+    done,
+    addEvent('started', 2),
+    'event-numbers',
+    /event 4 \(started\) comes after the final event/,
+  ],
   'a final task whose history ends otherwise': [
     done,
     `UPDATE lovage.task_event SET type = 'log' WHERE task_id = :id AND number = 3`,
@@ -72,7 +170,12 @@ const breaks: Record<string, [make: (lab: JournalLab) => Promise<string>, sql: s
     'results',
     /a result is stored but the task is gone/,
   ],
-  'a success whose result is missing': [done, 'DELETE FROM lovage.task_result WHERE task_id = :id', 'results', /result is missing before its time/],
+  'a success whose result is missing': [
+    done,
+    'DELETE FROM lovage.task_result WHERE task_id = :id',
+    'results',
+    /result is missing before its time/,
+  ],
 };
 
 test.for(Object.entries(breaks))('%s is caught', async ([, [make, sql, invariant, detail]], { lab }) => {
@@ -98,20 +201,33 @@ test('a result past its time may be gone or there', async ({ lab }) => {
   expect(await lab.violations()).toEqual([]);
 });
 
-test('the database itself refuses a final task without an end, and an end of a task that is not final', async ({ lab }) => {
+test('the database itself refuses a final task without an end, and an end of a task that is not final', async ({
+  lab,
+}) => {
   const id = await running(lab);
 
-  await expect(lab.sql(`UPDATE lovage.task SET state = 'failed' WHERE id = $1`, [id])).rejects.toThrow('task_final_has_time');
-  await expect(lab.sql('UPDATE lovage.task SET finished_at = now() WHERE id = $1', [id])).rejects.toThrow('task_final_has_time');
+  await expect(lab.sql(`UPDATE lovage.task SET state = 'failed' WHERE id = $1`, [id])).rejects.toThrow(
+    'task_final_has_time',
+  );
+  await expect(lab.sql('UPDATE lovage.task SET finished_at = now() WHERE id = $1', [id])).rejects.toThrow(
+    'task_final_has_time',
+  );
   await expect(
     lab.sql(`INSERT INTO lovage.task_event (task_id, number, type, attempt) VALUES ($1, 1, 'log', 1)`, [id]),
   ).rejects.toThrow('task_event_task_id_number_pk');
   await expect(
-    lab.sql(`INSERT INTO lovage.task_event (task_id, number, type, attempt) VALUES ($1, 0, 'log', 1)`, [randomUUID()]),
+    lab.sql(`INSERT INTO lovage.task_event (task_id, number, type, attempt) VALUES ($1, 0, 'log', 1)`, [
+      randomUUID(),
+    ]),
   ).rejects.toThrow('task_event_numbered');
 });
 
 const forget = (id: string) =>
-  ['pgboss.job WHERE id', 'lovage.task WHERE id', 'lovage.task_event WHERE task_id', 'lovage.task_result WHERE task_id']
+  [
+    'pgboss.job WHERE id',
+    'lovage.task WHERE id',
+    'lovage.task_event WHERE task_id',
+    'lovage.task_result WHERE task_id',
+  ]
     .map((rows) => `DELETE FROM ${rows} = '${id}'`)
     .join(';');

@@ -1,6 +1,4 @@
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { promisify } from 'node:util';
 import pg from 'pg';
 import { test as base } from 'vitest';
 import { noop } from '../../packs/diag/tasks.ts';
@@ -9,6 +7,7 @@ import { openClaims, type Claim } from '../../src/queue/claim.ts';
 import type { NewTask } from '../../src/queue/send.ts';
 import { settleAttempts, type Outcome, type Report } from '../../src/queue/settle.ts';
 import { openLab, type Lab } from '../lab.ts';
+import { openOperator } from './psql.ts';
 
 export { expect } from 'vitest';
 export { until } from '../lab.ts';
@@ -69,7 +68,7 @@ export interface JournalLab extends Lab {
   job(id: string): Promise<JobRow | undefined>;
   /** `type attempt` of each event, in order. */
   history(id: string): Promise<string[]>;
-  /** As an operator would: in a psql of its own, or over a plain connection where none is installed. */
+  /** As an operator would, at a psql prompt. */
   byHand(sql: string): Promise<void>;
   /** Past every trigger, as a restore or a replication does it. */
   unseen(sql: string, values?: unknown[]): Promise<void>;
@@ -134,6 +133,7 @@ export async function openJournalLab(): Promise<JournalLab> {
   const workerId = randomUUID();
   const { pool } = lab.lovage;
   const boss = await startBoss(pool, { migrate: false });
+  const operator = await openOperator(lab.url);
   const claims = await openClaims(pool, workerId, lab.lovage.log);
   await lab.sql(
     `INSERT INTO lovage.worker (id, host, pid, queues, slots, version) VALUES ($1, 'here', 1, '{diag}', 9, 'test')`,
@@ -171,27 +171,19 @@ export async function openJournalLab(): Promise<JournalLab> {
     task: async (id) => (await lab.sql<TaskRow>('SELECT * FROM lovage.task WHERE id = $1', [id]))[0],
     job: async (id) => (await lab.sql<JobRow>('SELECT * FROM pgboss.job WHERE id = $1', [id]))[0],
     history: async (id) => (await lab.events(id)).map(({ type, attempt }) => `${type} ${attempt}`),
-    byHand: (sql) => runByHand(lab.url, sql),
+    byHand: operator.run,
     unseen: (sql, values) => runUnseen(lab.url, sql, values),
     async partition(queue = 'diag') {
       const [row] = await lab.sql<{ job_table: string }>('SELECT lovage.job_table($1) AS job_table', [queue]);
       return `pgboss."${row?.job_table}"`;
     },
     async [Symbol.asyncDispose]() {
+      await operator.close();
       await claims.close();
       await stopBoss(boss);
       await lab[Symbol.asyncDispose]();
     },
   };
-}
-
-async function runByHand(url: string, sql: string): Promise<void> {
-  try {
-    await promisify(execFile)('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-c', sql, url]);
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== 'ENOENT') throw error;
-    await onConnection(url, (client) => client.query(sql));
-  }
 }
 
 async function runUnseen(url: string, sql: string, values?: unknown[]): Promise<void> {

@@ -1,10 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { noop, progress } from '../../packs/diag/tasks.ts';
 import { sendTasks } from '../../src/queue/send.ts';
-import { expect, failed, newTask, onConnection, succeeded, test, until, type JournalLab } from './journal-lab.ts';
+import {
+  expect,
+  failed,
+  newTask,
+  onConnection,
+  succeeded,
+  test,
+  until,
+  type JournalLab,
+} from './journal-lab.ts';
 
 const reconcile = (lab: JournalLab) =>
-  lab.sql<{ mended: string; task_id: string }>('SELECT mended, task_id FROM lovage.reconcile() ORDER BY 1, 2');
+  lab.sql<{ mended: string; task_id: string }>(
+    'SELECT mended, task_id FROM lovage.reconcile() ORDER BY 1, 2',
+  );
 
 /** Breaks a task past the triggers; what reconcile() then does with it, and that it does it once. */
 async function mend(lab: JournalLab, id: string, sql: string) {
@@ -20,15 +31,24 @@ test('a queued task whose job is missing gets it back', async ({ lab }) => {
   const { id } = await lab.enqueue(noop, {}, { priority: 4, delayMs: 60_000 });
   const before = await lab.job(id);
 
-  expect(await mend(lab, id, 'DELETE FROM pgboss.job WHERE id = :id')).toEqual(['restored the job of a queued task']);
-  expect(await lab.job(id)).toMatchObject({ state: 'created', priority: 4, start_after: before?.start_after, retry_count: 0 });
+  expect(await mend(lab, id, 'DELETE FROM pgboss.job WHERE id = :id')).toEqual([
+    'restored the job of a queued task',
+  ]);
+  expect(await lab.job(id)).toMatchObject({
+    state: 'created',
+    priority: 4,
+    start_after: before?.start_after,
+    retry_count: 0,
+  });
   expect(await lab.history(id)).toEqual(['queued 0']);
 });
 
 test('a handed-back task whose job is missing goes on with the next number', async ({ lab }) => {
   const { id } = await lab.handedBack();
 
-  expect(await mend(lab, id, 'DELETE FROM pgboss.job WHERE id = :id')).toEqual(['restored the job of a queued task']);
+  expect(await mend(lab, id, 'DELETE FROM pgboss.job WHERE id = :id')).toEqual([
+    'restored the job of a queued task',
+  ]);
   expect(await lab.claim()).toMatchObject([{ id, attempt: 2 }]);
 });
 
@@ -36,16 +56,26 @@ test('a retrying task whose job is missing gets it back, with its due time', asy
   const { id } = await lab.retrying(60_000);
   const before = await lab.job(id);
 
-  expect(await mend(lab, id, 'DELETE FROM pgboss.job WHERE id = :id')).toEqual(['restored the job of a retrying task']);
-  expect(await lab.job(id)).toMatchObject({ state: 'retry', start_after: before?.start_after, retry_count: 0 });
+  expect(await mend(lab, id, 'DELETE FROM pgboss.job WHERE id = :id')).toEqual([
+    'restored the job of a retrying task',
+  ]);
+  expect(await lab.job(id)).toMatchObject({
+    state: 'retry',
+    start_after: before?.start_after,
+    retry_count: 0,
+  });
   await lab.byHand(`UPDATE pgboss.job SET start_after = now() WHERE id = '${id}'`);
   expect(await lab.claim()).toMatchObject([{ id, attempt: 2 }]);
 });
 
-test('a running task whose job is missing gets it back, and its worker settles as if nothing had been', async ({ lab }) => {
+test('a running task whose job is missing gets it back, and its worker settles as if nothing had been', async ({
+  lab,
+}) => {
   const claim = await lab.running();
 
-  expect(await mend(lab, claim.id, 'DELETE FROM pgboss.job WHERE id = :id')).toEqual(['restored the job of a running task']);
+  expect(await mend(lab, claim.id, 'DELETE FROM pgboss.job WHERE id = :id')).toEqual([
+    'restored the job of a running task',
+  ]);
   expect(await lab.settle(claim, succeeded)).toBe('succeeded');
   expect(await lab.history(claim.id)).toEqual(['queued 0', 'started 1', 'succeeded 1']);
 });
@@ -64,16 +94,21 @@ test('a live job of a final task is removed, and the task stays as it ended', as
 test.for([
   ['created', 'queued', 'requeued 1'],
   ['retry', 'retrying', 'retrying 1'],
-] as const)('a running task whose job went to %s unseen is %s, and its worker is refused', async ([jobState, state, event], { lab }) => {
-  const claim = await lab.running();
+] as const)(
+  'a running task whose job went to %s unseen is %s, and its worker is refused',
+  async ([jobState, state, event], { lab }) => {
+    const claim = await lab.running();
 
-  expect(await mend(lab, claim.id, `UPDATE pgboss.job SET state = '${jobState}' WHERE id = :id`)).toHaveLength(1);
-  expect(await lab.task(claim.id)).toMatchObject({ state });
-  expect((await lab.events(claim.id)).at(-1)?.data).toMatchObject({ by: 'lovage' });
-  expect((await lab.history(claim.id)).at(-1)).toBe(event);
-  expect(await lab.settle(claim, succeeded)).toBeNull();
-  expect(await lab.claim()).toMatchObject([{ id: claim.id, attempt: 2 }]);
-});
+    expect(
+      await mend(lab, claim.id, `UPDATE pgboss.job SET state = '${jobState}' WHERE id = :id`),
+    ).toHaveLength(1);
+    expect(await lab.task(claim.id)).toMatchObject({ state });
+    expect((await lab.events(claim.id)).at(-1)?.data).toMatchObject({ by: 'lovage' });
+    expect((await lab.history(claim.id)).at(-1)).toBe(event);
+    expect(await lab.settle(claim, succeeded)).toBeNull();
+    expect(await lab.claim()).toMatchObject([{ id: claim.id, attempt: 2 }]);
+  },
+);
 
 test.for([
   ['completed', 'succeeded'],
@@ -86,18 +121,27 @@ test.for([
   expect(await lab.task(running.id)).toMatchObject({ state });
 });
 
-test('tasks whose jobs were cancelled unseen are cancelled, the running one as soon as it has stopped', async ({ lab }) => {
+test('tasks whose jobs were cancelled unseen are cancelled, the running one as soon as it has stopped', async ({
+  lab,
+}) => {
   const [waiting, running] = [await lab.retrying(), await lab.running()];
   await mend(lab, waiting.id, `UPDATE pgboss.job SET state = 'cancelled'`);
 
   expect(await lab.task(waiting.id)).toMatchObject({ state: 'cancelled' });
-  expect(await lab.task(running.id)).toMatchObject({ state: 'running', cancel_requested_at: expect.any(Date) });
+  expect(await lab.task(running.id)).toMatchObject({
+    state: 'running',
+    cancel_requested_at: expect.any(Date),
+  });
   expect(await lab.settle(running, succeeded)).toBe('cancelled');
 });
 
 test('a claim that nobody saw is undone: no worker could settle it', async ({ lab }) => {
   const { id } = await lab.enqueue(noop, {});
-  const mended = await mend(lab, id, `UPDATE pgboss.job SET state = 'active', started_on = now() WHERE id = :id`);
+  const mended = await mend(
+    lab,
+    id,
+    `UPDATE pgboss.job SET state = 'active', started_on = now() WHERE id = :id`,
+  );
 
   expect(mended).toEqual(['brought the task in line with its job']);
   expect(await lab.job(id)).toMatchObject({ state: 'created' });
@@ -122,17 +166,20 @@ test('a running task whose job fell behind keeps its number, and its worker sett
   expect(await lab.settle({ id, attempt: 2 }, succeeded)).toBe('succeeded');
 });
 
-test.for(['created', 'retry', 'active', 'completed', 'cancelled'])('a job nobody saw arrive as %s is adopted', async (state, { lab }) => {
-  const id = randomUUID();
-  await mend(
-    lab,
-    id,
-    `INSERT INTO pgboss.job (id, name, state, data) VALUES (:id, 'diag', '${state}', '{"name": "diag.echo", "input": {"value": 1}}')`,
-  );
+test.for(['created', 'retry', 'active', 'completed', 'cancelled'])(
+  'a job nobody saw arrive as %s is adopted',
+  async (state, { lab }) => {
+    const id = randomUUID();
+    await mend(
+      lab,
+      id,
+      `INSERT INTO pgboss.job (id, name, state, data) VALUES (:id, 'diag', '${state}', '{"name": "diag.echo", "input": {"value": 1}}')`,
+    );
 
-  expect(await lab.get(id)).toMatchObject({ name: 'diag.echo', input: { value: 1 }, createdBy: 'lovage' });
-  expect((await lab.history(id))[0]).toBe('queued 0');
-});
+    expect(await lab.get(id)).toMatchObject({ name: 'diag.echo', input: { value: 1 }, createdBy: 'lovage' });
+    expect((await lab.history(id))[0]).toBe('queued 0');
+  },
+);
 
 test('a result without a success is removed', async ({ lab }) => {
   const [running, gone] = [await lab.running(), randomUUID()];
@@ -147,7 +194,10 @@ test('a result without a success is removed', async ({ lab }) => {
 });
 
 test.for([
-  ['dropped', (table: string) => `DROP TRIGGER lovage_insert ON ${table}; DROP TRIGGER lovage_delete ON ${table}`],
+  [
+    'dropped',
+    (table: string) => `DROP TRIGGER lovage_insert ON ${table}; DROP TRIGGER lovage_delete ON ${table}`,
+  ],
   ['disabled', (table: string) => `ALTER TABLE ${table} DISABLE TRIGGER USER`],
   ['set to replica', (table: string) => `ALTER TABLE ${table} ENABLE REPLICA TRIGGER lovage_update`],
 ] as const)('triggers that were %s are back, on a partition and on the parent', async ([, harm], { lab }) => {
@@ -166,7 +216,9 @@ test('what happened while the triggers were off is made good', async ({ lab }) =
   const table = await lab.partition();
   const [lost, kept] = [await lab.retrying(), await lab.enqueue(noop, {})];
   await lab.byHand(`ALTER TABLE ${table} DISABLE TRIGGER USER`);
-  await lab.byHand(`UPDATE ${table} SET priority = 5, state = 'cancelled' WHERE id = '${kept.id}'; DELETE FROM ${table} WHERE id = '${lost.id}'`);
+  await lab.byHand(
+    `UPDATE ${table} SET priority = 5, state = 'cancelled' WHERE id = '${kept.id}'; DELETE FROM ${table} WHERE id = '${lost.id}'`,
+  );
   const sent = await lab.boss.send('diag', { name: 'diag.noop', input: {} });
   await reconcile(lab);
 
@@ -185,7 +237,10 @@ test('a worker mends what it finds when it starts', async ({ lab }) => {
 });
 
 test('two that reconcile at once mend each thing once', async ({ lab }) => {
-  const tasks = await sendTasks(lab.lovage.pool, Array.from({ length: 50 }, () => newTask()));
+  const tasks = await sendTasks(
+    lab.lovage.pool,
+    Array.from({ length: 50 }, () => newTask()),
+  );
   await lab.unseen('DELETE FROM pgboss.job');
   const mended = (await Promise.all([reconcile(lab), reconcile(lab), reconcile(lab)])).flat();
 
@@ -193,14 +248,22 @@ test('two that reconcile at once mend each thing once', async ({ lab }) => {
   expect(await lab.claim(100)).toHaveLength(50);
 });
 
-test('beside busy workers and a stream of enqueues it finds nothing to mend, and no invariant is ever broken', async ({ lab }) => {
-  const workers = [await lab.worker({ queues: ['diag'], slots: 20 }), await lab.worker({ queues: ['diag'], slots: 20 })];
+test('beside busy workers and a stream of enqueues it finds nothing to mend, and no invariant is ever broken', async ({
+  lab,
+}) => {
+  const workers = [
+    await lab.worker({ queues: ['diag'], slots: 20 }),
+    await lab.worker({ queues: ['diag'], slots: 20 }),
+  ];
   const ids: string[] = [];
   let isOver = false;
   const enqueueing = (async () => {
     for (let round = 0; round < 25; round += 1) {
       ids.push((await lab.enqueue(progress, { steps: 3, everyMs: 2 })).id);
-      const group = await sendTasks(lab.lovage.pool, Array.from({ length: 10 }, () => newTask()));
+      const group = await sendTasks(
+        lab.lovage.pool,
+        Array.from({ length: 10 }, () => newTask()),
+      );
       lab.lovage.notifier.ready('diag');
       ids.push(...group.map(({ id }) => id));
     }
@@ -224,6 +287,8 @@ test('beside busy workers and a stream of enqueues it finds nothing to mend, and
 });
 
 async function unfinished(lab: JournalLab): Promise<number> {
-  const [row] = await lab.sql<{ tasks: number }>('SELECT count(*)::int AS tasks FROM lovage.task WHERE NOT lovage.is_final(state)');
+  const [row] = await lab.sql<{ tasks: number }>(
+    'SELECT count(*)::int AS tasks FROM lovage.task WHERE NOT lovage.is_final(state)',
+  );
   return row?.tasks ?? 0;
 }
