@@ -68,9 +68,10 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- Of outcomes or reports those of running attempts, the first of each: a group may name a stale attempt beside its
--- successor, and one attempt twice. The caller holds the jobs.
-CREATE FUNCTION lovage.of_running(of_queue text, entries jsonb) RETURNS jsonb
+-- Of outcomes or reports those of the running attempts that the caller holds, the first of each: a group may name a
+-- stale attempt beside its successor, and one attempt twice. A job that was deleted by hand and put back while the
+-- caller waited for it is there and not held: then everything is to be tried again.
+CREATE FUNCTION lovage.of_running(of_queue text, entries jsonb, held uuid[]) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
@@ -86,6 +87,9 @@ BEGIN
                        AND j.retry_count = (e.entry ->> ''attempt'')::int - 1
        ORDER BY j.id, e.position) own', lovage.job_table(of_queue))
   INTO kept USING entries, of_queue;
+  IF jsonb_array_length(kept) > cardinality(held) THEN
+    RAISE EXCEPTION 'a job was made anew while it was waited for' USING ERRCODE = 'serialization_failure';
+  END IF;
   RETURN kept;
 END
 $$;
@@ -129,7 +133,7 @@ DECLARE
   mine uuid[] := lovage.lock_attempts(of_queue, reports);
 BEGIN
   IF cardinality(mine) < jsonb_array_length(reports) THEN
-    reports := lovage.of_running(of_queue, reports);
+    reports := lovage.of_running(of_queue, reports, mine);
   END IF;
   PERFORM lovage.write_reports(mine, reports);
   RETURN mine;
@@ -158,7 +162,7 @@ DECLARE
 BEGIN
   PERFORM set_config('lovage.worker', by_worker::text, true);
   IF cardinality(mine) < jsonb_array_length(outcomes) THEN
-    outcomes := lovage.of_running(of_queue, outcomes);
+    outcomes := lovage.of_running(of_queue, outcomes, mine);
   END IF;
 
   IF jsonb_path_exists(outcomes, '$[*].events[0]') OR jsonb_path_exists(outcomes, '$[*].progress.current') THEN
@@ -261,8 +265,12 @@ BEGIN
   IF NOT FOUND THEN
     RETURN 'not_found';
   END IF;
-  EXECUTE format('SELECT state FROM pgboss.%I WHERE name = $1 AND id = $2 FOR UPDATE', lovage.job_table(of_queue))
-  INTO job_state USING of_queue, cancel.task_id;
+  -- A job that was deleted and made anew while this waited for it is found at a second look.
+  FOR look IN 1..2 LOOP
+    EXECUTE format('SELECT state FROM pgboss.%I WHERE name = $1 AND id = $2 FOR UPDATE', lovage.job_table(of_queue))
+    INTO job_state USING of_queue, cancel.task_id;
+    EXIT WHEN job_state IS NOT NULL;
+  END LOOP;
   IF job_state IS NULL OR job_state NOT IN ('created', 'retry', 'active') THEN
     RETURN 'already_final';
   END IF;
@@ -345,16 +353,19 @@ BEGIN
     RETURN;
   END IF;
   FOR declared IN SELECT q.queue, q.job_table FROM lovage.queue_control q ORDER BY q.queue LOOP
-    EXECUTE format(
-      'SELECT array_agg(stale.id) FROM (
-         SELECT j.id FROM pgboss.%I j JOIN lovage.task t ON t.id = j.id
-         WHERE j.name = $1 AND j.state = ''active'' AND t.worker_id = ANY ($2)
-         ORDER BY j.id FOR UPDATE OF j) stale', declared.job_table)
-    INTO held USING declared.queue, lost;
-    CONTINUE WHEN held IS NULL;
-    UPDATE lovage.task t SET crashes = t.crashes + 1 WHERE t.id = ANY (held);
-    PERFORM lovage.settle_lost(declared.queue, held);
-    RETURN QUERY SELECT t.id, t.queue, t.worker_id FROM lovage.task t WHERE t.id = ANY (held);
+    -- Until none is left: a job that was deleted by hand and put back while this waited for it comes up at the next look.
+    LOOP
+      EXECUTE format(
+        'SELECT array_agg(stale.id) FROM (
+           SELECT j.id FROM pgboss.%I j JOIN lovage.task t ON t.id = j.id
+           WHERE j.name = $1 AND j.state = ''active'' AND t.worker_id = ANY ($2)
+           ORDER BY j.id FOR UPDATE OF j) stale', declared.job_table)
+      INTO held USING declared.queue, lost;
+      EXIT WHEN held IS NULL;
+      UPDATE lovage.task t SET crashes = t.crashes + 1 WHERE t.id = ANY (held);
+      PERFORM lovage.settle_lost(declared.queue, held);
+      RETURN QUERY SELECT t.id, t.queue, t.worker_id FROM lovage.task t WHERE t.id = ANY (held);
+    END LOOP;
   END LOOP;
   UPDATE lovage.worker w SET lost_at = now() WHERE w.id = ANY (lost);
 END

@@ -78,6 +78,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   ids uuid[];
+  declared text;
 BEGIN
   -- Triggers of pg-boss's tables first: what follows relies on them.
   PERFORM lovage.attach_journal(c.relname)
@@ -129,6 +130,18 @@ BEGIN
   WHERE t.state = 'retrying' AND NOT EXISTS (SELECT FROM pgboss.job j WHERE j.name = t.queue AND j.id = t.id);
   ids := lovage.restore_jobs(ids, 'retry');
   RETURN QUERY SELECT 'restored the job of a retrying task', unnest(ids);
+
+  -- A worker that ended, or was rescued some time ago, settles nothing more: what still runs in its name runs again.
+  FOR declared IN SELECT q.queue FROM lovage.queue_control q ORDER BY q.queue LOOP
+    SELECT array_agg(held.id) INTO ids FROM (
+      SELECT j.id FROM pgboss.job j JOIN lovage.task t ON t.id = j.id JOIN lovage.worker w ON w.id = t.worker_id
+      WHERE j.name = declared AND j.state = 'active' AND (w.stopped_at IS NOT NULL OR w.lost_at < now() - interval '1 minute')
+      ORDER BY j.id FOR UPDATE OF j) held;
+    CONTINUE WHEN ids IS NULL;
+    PERFORM lovage.settle_lost(declared, ids);
+    RETURN QUERY SELECT 'queued a task again whose worker has ended', unnest(ids);
+  END LOOP;
+  PERFORM set_config('lovage.actor', 'lovage', true), set_config('lovage.reason', 'reconciled', true);
 
   -- Results belong to succeeded tasks only.
   WITH gone AS (

@@ -4,7 +4,7 @@ import type { Config } from './config.ts';
 import type { Listener } from './db/listen.ts';
 import type { Log } from './log.ts';
 import type { Notifier } from './queue/notify.ts';
-import type { FinalWatch } from './tasks/final-watch.ts';
+import type { FinalWatch } from './queue/final-watch.ts';
 
 /** What the verbs stand on: one connection to Postgres and the definitions of one configuration. */
 export interface Lovage {

@@ -7,7 +7,7 @@ import type { Log } from './log.ts';
 import type { Lovage } from './lovage.ts';
 import { declareQueues, migrateBoss } from './queue/declare.ts';
 import { createNotifier } from './queue/notify.ts';
-import { FinalWatch } from './tasks/final-watch.ts';
+import { FinalWatch } from './queue/final-watch.ts';
 
 // Callers over HTTP learn within five seconds that Postgres is away: three to connect, four to answer.
 const QUERY_TIMEOUT_MS = 4_000;

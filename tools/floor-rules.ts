@@ -52,7 +52,7 @@ export const forbidden: IForbiddenRuleType[] = [
     name: 'no-circles',
     severity: 'error',
     from: {},
-    to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    to: { circular: true },
   },
   { name: 'resolvable', severity: 'error', from: { path: '^(src|packs)/' }, to: { couldNotResolve: true } },
 ];

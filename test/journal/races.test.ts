@@ -1,7 +1,17 @@
 import { noop } from '../../packs/diag/tasks.ts';
+import { retryConflicts } from '../../src/db/failures.ts';
 import { sendTasks } from '../../src/queue/send.ts';
 import { rescueTasks } from '../../src/worker/rescue.ts';
-import { expect, failed, newTask, onConnection, retrying, succeeded, test, type JournalLab } from './journal-lab.ts';
+import {
+  expect,
+  failed,
+  newTask,
+  onConnection,
+  retrying,
+  succeeded,
+  test,
+  type JournalLab,
+} from './journal-lab.ts';
 
 const ROUNDS = 200;
 const FINAL_ENDS = ['succeeded', 'failed', 'cancelled', 'expired'];
@@ -11,7 +21,10 @@ const ask = async (lab: JournalLab, verb: 'cancel' | 'retry', id: string) =>
   (await lab.sql<{ answer: string }>(`SELECT lovage.${verb}($1) AS answer`, [id]))[0]?.answer;
 
 test('a cancel beside a settle: one outcome, in which state, history and result agree', async ({ lab }) => {
-  const tasks = await sendTasks(lab.lovage.pool, Array.from({ length: ROUNDS }, () => newTask()));
+  const tasks = await sendTasks(
+    lab.lovage.pool,
+    Array.from({ length: ROUNDS }, () => newTask()),
+  );
   await lab.claim(ROUNDS);
   const outcomes = [succeeded, failed, retrying(60_000)];
   const seen = new Set<string>();
@@ -19,7 +32,9 @@ test('a cancel beside a settle: one outcome, in which state, history and result 
   for (const [round, { id }] of tasks.entries()) {
     const settle = () => lab.settle({ id, attempt: 1 }, outcomes[round % outcomes.length] ?? succeeded);
     const cancel = () => ask(lab, 'cancel', id);
-    const [settled, answer] = await Promise.all(round % 2 === 0 ? [settle(), cancel()] : [cancel(), settle()].toReversed());
+    const [settled, answer] = await Promise.all(
+      round % 2 === 0 ? [settle(), cancel()] : [cancel(), settle()].toReversed(),
+    );
 
     const task = await lab.task(id);
     const history = await lab.history(id);
@@ -28,9 +43,17 @@ test('a cancel beside a settle: one outcome, in which state, history and result 
     seen.add(`${settled} / ${answer}`);
     expect(result).toHaveLength(task?.state === 'succeeded' ? 1 : 0);
     if (answer === 'requested')
-      expect(story).toMatchObject({ settled: 'cancelled', state: 'cancelled', ends: 'cancel_requested 1, cancelled 1' });
+      expect(story).toMatchObject({
+        settled: 'cancelled',
+        state: 'cancelled',
+        ends: 'cancel_requested 1, cancelled 1',
+      });
     else if (answer === 'cancelled')
-      expect(story).toMatchObject({ settled: 'retrying', state: 'cancelled', ends: 'retrying 1, cancelled 1' });
+      expect(story).toMatchObject({
+        settled: 'retrying',
+        state: 'cancelled',
+        ends: 'retrying 1, cancelled 1',
+      });
     else expect(story).toMatchObject({ answer: 'already_final', state: settled, ends: `${settled} 1` });
   }
   // Both came first now and then, or this has shown nothing.
@@ -38,23 +61,30 @@ test('a cancel beside a settle: one outcome, in which state, history and result 
 });
 
 test('a delete by hand beside a settle: the worker’s outcome or a cancel, never both', async ({ lab }) => {
-  const tasks = await sendTasks(lab.lovage.pool, Array.from({ length: 100 }, () => newTask()));
+  const tasks = await sendTasks(
+    lab.lovage.pool,
+    Array.from({ length: 100 }, () => newTask()),
+  );
   await lab.claim(100);
 
   for (const { id } of tasks) {
-    const [settled] = await Promise.all([
-      lab.settle({ id, attempt: 1 }, succeeded),
+    const [state] = await Promise.all([
+      retryConflicts(() => lab.settle({ id, attempt: 1 }, succeeded)),
       lab.sql('DELETE FROM pgboss.job WHERE id = $1', [id]),
     ]);
-    // A settle that met the row on its way to be deleted and put back finds it gone: its worker is told to stop.
-    const state = settled ?? (await lab.settle({ id, attempt: 1 }, succeeded));
+    const ends = { succeeded: 'succeeded 1', cancelled: 'cancel_requested 1, cancelled 1' };
     expect(await lab.task(id)).toMatchObject({ state });
-    expect((await lab.history(id)).slice(2).join(', ')).toBe(state === 'succeeded' ? 'succeeded 1' : 'cancel_requested 1, cancelled 1');
+    expect((await lab.history(id)).slice(2).join(', ')).toBe(ends[state as keyof typeof ends]);
   }
 });
 
-test('a cancel beside a claim: either it never starts, or it starts and is asked to stop', async ({ lab }) => {
-  const tasks = await sendTasks(lab.lovage.pool, Array.from({ length: ROUNDS }, () => newTask()));
+test('a cancel beside a claim: either it never starts, or it starts and is asked to stop', async ({
+  lab,
+}) => {
+  const tasks = await sendTasks(
+    lab.lovage.pool,
+    Array.from({ length: ROUNDS }, () => newTask()),
+  );
   const claimed = new Map<string, number>();
   const claiming = async () => {
     for (let round = 0; round < ROUNDS / 10; round += 1)
@@ -104,7 +134,10 @@ test('a rescue beside the settle of the worker that was taken for dead: one of t
   for (let round = 0; round < 40; round += 1) {
     const claim = await lab.running();
     await lab.sql(`UPDATE lovage.worker SET heartbeat_at = now() - interval '1 hour', lost_at = NULL`);
-    const [rescued, settled] = await Promise.all([rescueTasks(lab.lovage.pool), lab.settle(claim, succeeded)]);
+    const [rescued, settled] = await Promise.all([
+      rescueTasks(lab.lovage.pool),
+      lab.settle(claim, succeeded),
+    ]);
 
     const isSettled = settled === 'succeeded';
     expect(rescued.filter(({ task_id }) => task_id === claim.id)).toHaveLength(isSettled ? 0 : 1);
@@ -133,7 +166,9 @@ test('an enqueue beside reconcile is neither seen half nor mended', async ({ lab
   expect(await lab.claim(1_000)).toHaveLength(180);
 });
 
-test('a transaction that enqueues and takes its time blocks neither claims nor reconcile', async ({ lab }) => {
+test('a transaction that enqueues and takes its time blocks neither claims nor reconcile', async ({
+  lab,
+}) => {
   await onConnection(lab.url, async (client) => {
     await client.query('BEGIN');
     const [slow] = await sendTasks(client, [newTask()]);

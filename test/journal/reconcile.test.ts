@@ -181,6 +181,21 @@ test.for(['created', 'retry', 'active', 'completed', 'cancelled'])(
   },
 );
 
+test.for([
+  ['has stopped', 'stopped_at = now()'],
+  ['was rescued before its job came back', `lost_at = now() - interval '2 minutes'`],
+] as const)('what runs in the name of a worker that %s runs again', async ([, ended], { lab }) => {
+  const claim = await lab.running();
+  await lab.sql(`UPDATE lovage.worker SET ${ended}`);
+  const mended = await reconcile(lab);
+  await lab.sql('UPDATE lovage.worker SET stopped_at = NULL, lost_at = NULL');
+
+  expect(mended).toEqual([{ mended: 'queued a task again whose worker has ended', task_id: claim.id }]);
+  expect(await lab.history(claim.id)).toEqual(['queued 0', 'started 1', 'rescued 1']);
+  expect(await lab.settle(claim, succeeded)).toBeNull();
+  expect(await lab.claim()).toMatchObject([{ id: claim.id, attempt: 2 }]);
+});
+
 test('a result without a success is removed', async ({ lab }) => {
   const [running, gone] = [await lab.running(), randomUUID()];
   const expires = `now() + interval '1 day'`;

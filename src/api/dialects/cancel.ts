@@ -1,7 +1,7 @@
 import type { CancelRoute, DialectReply } from '../../dialect.ts';
 import { contextOf, type HttpContext } from '../context.ts';
 import { requireScope } from '../trpc/procedures.ts';
-import type { DialectParts } from './mount.ts';
+import type { DialectParts } from './parts.ts';
 import { getOwnTask } from './own-task.ts';
 
 export function answerCancel(route: CancelRoute, { parts, router, view, names }: DialectParts) {

@@ -10,6 +10,7 @@ import type { Router } from '../trpc/router.ts';
 import { answerCancel } from './cancel.ts';
 import { answerStatus } from './status.ts';
 import { answerSubmit } from './submit.ts';
+import type { DialectParts } from './parts.ts';
 import { createView } from './view.ts';
 
 export type DialectPack = Pack & { dialect: Dialect };
@@ -30,15 +31,6 @@ export function createDialect(
     app.on(route.method.toUpperCase(), [path], ...guards, async (c) => toResponse(c, await answer(c)));
   }
   return app;
-}
-
-/** What the answers of all routes share. */
-export interface DialectParts {
-  parts: ApiParts;
-  router: Router;
-  view: ReturnType<typeof createView>;
-  /** Only tasks of these definitions exist here. */
-  names: ReadonlySet<string>;
 }
 
 type Answer = (c: HttpContext) => Promise<DialectReply>;

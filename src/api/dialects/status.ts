@@ -1,6 +1,6 @@
 import type { DialectReply, StatusRoute } from '../../dialect.ts';
 import { contextOf, type HttpContext } from '../context.ts';
-import type { DialectParts } from './mount.ts';
+import type { DialectParts } from './parts.ts';
 import { getOwnTask } from './own-task.ts';
 
 export function answerStatus(route: StatusRoute, { parts, router, view, names }: DialectParts) {

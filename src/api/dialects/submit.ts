@@ -5,7 +5,7 @@ import { MAX_WAIT_MS } from '../await-task.ts';
 import { readJson } from '../body.ts';
 import { contextOf, type HttpContext } from '../context.ts';
 import { faultsOf } from '../../json/faults.ts';
-import type { DialectParts } from './mount.ts';
+import type { DialectParts } from './parts.ts';
 import { createSyncSwitch } from './sync.ts';
 
 export function answerSubmit(route: SubmitRoute, { parts, router, view }: DialectParts) {

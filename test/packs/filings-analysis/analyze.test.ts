@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { analyzeFiling } from '../../../packs/filings/analysis/analyze.ts';
+import { analyzeFiling } from './analyze-filing.ts';
 import { decodeFiling } from '../../../packs/filings/analysis/decode-filing.ts';
 import { extractItem1A } from '../../../packs/filings/analysis/extract-item-1a.ts';
 import type { ScoredChunk } from '../../../packs/filings/analysis/score-chunks.ts';

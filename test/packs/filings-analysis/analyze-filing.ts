@@ -1,11 +1,11 @@
-import { chooseRisks } from './choose-risks.ts';
-import { chunkItem1A } from './chunk-item-1a.ts';
-import { decodeFiling } from './decode-filing.ts';
-import { describeRisk, type Risk } from './describe-risk.ts';
-import { extractItem1A } from './extract-item-1a.ts';
-import { indexChunks } from './index-chunks.ts';
-import { scoreChunks, type ScoredChunk } from './score-chunks.ts';
-import type { Chunk, PriorChunk } from './types.ts';
+import { chooseRisks } from '../../../packs/filings/analysis/choose-risks.ts';
+import { chunkItem1A } from '../../../packs/filings/analysis/chunk-item-1a.ts';
+import { decodeFiling } from '../../../packs/filings/analysis/decode-filing.ts';
+import { describeRisk, type Risk } from '../../../packs/filings/analysis/describe-risk.ts';
+import { extractItem1A } from '../../../packs/filings/analysis/extract-item-1a.ts';
+import { indexChunks } from '../../../packs/filings/analysis/index-chunks.ts';
+import { scoreChunks, type ScoredChunk } from '../../../packs/filings/analysis/score-chunks.ts';
+import type { Chunk, PriorChunk } from '../../../packs/filings/analysis/types.ts';
 
 export interface Filing {
   ticker: string;
