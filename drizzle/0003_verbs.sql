@@ -353,15 +353,15 @@ BEGIN
     RETURN;
   END IF;
   FOR declared IN SELECT q.queue, q.job_table FROM lovage.queue_control q ORDER BY q.queue LOOP
-    -- Until none is left: a job that was deleted by hand and put back while this waited for it comes up at the next look.
-    LOOP
+    -- A job that was deleted by hand and put back while this waited for it comes up at the second look.
+    FOR look IN 1..2 LOOP
       EXECUTE format(
         'SELECT array_agg(stale.id) FROM (
            SELECT j.id FROM pgboss.%I j JOIN lovage.task t ON t.id = j.id
            WHERE j.name = $1 AND j.state = ''active'' AND t.worker_id = ANY ($2)
            ORDER BY j.id FOR UPDATE OF j) stale', declared.job_table)
       INTO held USING declared.queue, lost;
-      EXIT WHEN held IS NULL;
+      CONTINUE WHEN held IS NULL;
       UPDATE lovage.task t SET crashes = t.crashes + 1 WHERE t.id = ANY (held);
       PERFORM lovage.settle_lost(declared.queue, held);
       RETURN QUERY SELECT t.id, t.queue, t.worker_id FROM lovage.task t WHERE t.id = ANY (held);

@@ -93,10 +93,10 @@ export const dialect: Dialect = {
   ],
 };
 
+/** Pointers name a place in the body, bare names a query parameter. */
 function asValidationError({ pointer, detail }: { pointer: string; detail: string }) {
-  const loc = pointer.startsWith('/')
-    ? ['body', ...pointer.slice(1).split('/')]
-    : ['body', pointer].filter(Boolean);
+  const isBody = pointer === '' || pointer.startsWith('/');
+  const loc = isBody ? ['body', ...pointer.split('/').slice(1)] : ['query', pointer];
   return { loc, msg: detail, type: 'value_error' };
 }
 

@@ -6,13 +6,13 @@ const MAX_CAUSES = 5;
 
 /** An error as the history keeps it: size-capped, with its causes. The stack stays in the tables, for operators. */
 export function describeError(error: unknown, depth = 0): TaskFault {
-  if (!(error instanceof Error)) return { code: 'handler_error', message: clean(error, MAX_MESSAGE) };
+  if (!(error instanceof Error)) return { code: 'handler_error', message: clean(textOf(() => error), MAX_MESSAGE) };
   const { code } = error as { code?: unknown };
   return {
     code: typeof code === 'string' || typeof code === 'number' ? clean(String(code), 100) : 'handler_error',
-    type: clean(error.name, 100),
-    message: clean(error.message, MAX_MESSAGE),
-    ...(error.stack === undefined ? {} : { stack: clean(error.stack, MAX_STACK) }),
+    type: clean(textOf(() => error.name), 100),
+    message: clean(textOf(() => error.message), MAX_MESSAGE),
+    stack: clean(textOf(() => error.stack), MAX_STACK),
     ...(error.cause === undefined || depth >= MAX_CAUSES
       ? {}
       : { cause: describeError(error.cause, depth + 1) }),
@@ -20,15 +20,15 @@ export function describeError(error: unknown, depth = 0): TaskFault {
 }
 
 /** Postgres stores neither NUL nor lone surrogates in text. */
-export function clean(text: unknown, max: number): string {
-  return textOf(text).slice(0, max).toWellFormed().replaceAll('\0', '\uFFFD');
+export function clean(text: string, max: number): string {
+  return text.slice(0, max).toWellFormed().replaceAll('\0', '\uFFFD');
 }
 
-/** Handlers throw anything, also what has no text. */
-export function textOf(value: unknown): string {
+/** Handlers throw anything: also what has no text, and errors whose very stack throws when it is read. */
+export function textOf(read: () => unknown): string {
   try {
-    return String(value);
+    return String(read());
   } catch {
-    return Object.prototype.toString.call(value);
+    return '[cannot be shown]';
   }
 }

@@ -3,18 +3,15 @@ import { isPassing, retryConflicts } from '../db/failures.ts';
 import type { Log } from '../log.ts';
 import type { Claim } from '../queue/claim.ts';
 import { reportAttempts, type EventLine, type Report } from '../queue/settle.ts';
-import { findUnstorable, suspect } from '../json/unstorable.ts';
 import type { Progress } from '../task.ts';
 import { clean } from './describe-error.ts';
 import { roundProgress } from './round-progress.ts';
+import { storableData } from './storable-data.ts';
 
 /** At most so often a task's live row moves. */
 const EVERY_MS = 250;
 const MAX_PROGRESS_EVENTS = 100;
 const MAX_LOG_EVENTS = 1_000;
-
-/** The escapes of NUL and lone surrogates in what JSON.stringify writes, in names as in texts. */
-const UNSTORABLE = /(?<=(?<!\\)(?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
 
 interface Line extends Omit<EventLine, 'agoMs'> {
   at: number;
@@ -88,19 +85,6 @@ export class Reporter {
 
   during(writing: Promise<void>): void {
     this.#writing = Promise.all([this.#writing, writing]).then(() => undefined);
-  }
-}
-
-/** JSON that jsonb takes, or a note that it was none. */
-function storableData(data: Record<string, unknown>): unknown {
-  try {
-    const json = JSON.stringify(data);
-    const kept: unknown = JSON.parse(json.replace(UNSTORABLE, '\uFFFD'), (_key, value) =>
-      typeof value === 'string' ? clean(value, 4_000) : value,
-    );
-    return findUnstorable(kept, suspect(json)).length === 0 ? kept : '[nests too deep]';
-  } catch {
-    return '[not JSON]';
   }
 }
 

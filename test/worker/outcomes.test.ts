@@ -61,8 +61,8 @@ describe.each([
   test.each([
     ['undefined', { code: 'handler_error', message: 'undefined' }],
     ['text', { code: 'handler_error', message: 'just text' }],
-    ['bare', { code: 'handler_error', message: '[object Object]' }],
-    ['noPrimitive', { code: 'handler_error', message: '[object Object]' }],
+    ['bare', { code: 'handler_error', message: '[cannot be shown]' }],
+    ['noPrimitive', { code: 'handler_error', message: '[cannot be shown]' }],
     ['oddMessage', { code: 'handler_error', message: '5' }],
     ['oddName', { code: 'handler_error', message: 'named oddly', type: 'Symbol(name)' }],
     ['unclean', { code: 'c\uFFFD', message: 'a\uFFFDb\uFFFD' }],

@@ -3,6 +3,7 @@ import type { Config } from '../../config.ts';
 import { loadConfig } from '../../load-config.ts';
 import { createLog } from '../../log.ts';
 import { roundProgress } from '../round-progress.ts';
+import { storableData } from '../storable-data.ts';
 import type { FromChild, ToChild } from './messages.ts';
 import { endWithParent } from './parent-watch.ts';
 import { packError } from './send-error.ts';
@@ -12,7 +13,8 @@ let config: Config | undefined;
 let connection: Connection | undefined;
 let controller = new AbortController();
 
-const tell = (message: FromChild): void => void process.send?.(message);
+// A worker that is gone says so by the end of the channel.
+const tell = (message: FromChild): void => void process.send?.(message, undefined, undefined, () => undefined);
 
 async function open({ configFile, databaseUrl }: Extract<ToChild, { type: 'open' }>): Promise<void> {
   config = await loadConfig(configFile);
@@ -32,7 +34,7 @@ async function run({ id, attempt, name, input }: Extract<ToChild, { type: 'run' 
       signal: controller.signal,
       db: connection.db,
       progress: (progress) => tell({ type: 'progress', progress: roundProgress(progress) }),
-      log: (message, data) => tell({ type: 'log', message, ...(data === undefined ? {} : { data }) }),
+      log: (message, data) => tell({ type: 'log', message, ...(data === undefined ? {} : { data: storableData(data) }) }),
     });
     tell({ type: 'returned', output });
   } catch (error) {

@@ -3,13 +3,13 @@ import { textOf } from '../describe-error.ts';
 import type { SentError } from './messages.ts';
 
 export function packError(error: unknown, depth = 0): SentError {
-  if (!(error instanceof Error)) return { name: 'Error', message: textOf(error), isDiscard: false };
+  if (!(error instanceof Error)) return { name: 'Error', message: textOf(() => error), isDiscard: false };
   const { code } = error as { code?: unknown };
   return {
-    name: textOf(error.name),
-    message: textOf(error.message),
+    name: textOf(() => error.name),
+    message: textOf(() => error.message),
     isDiscard: error instanceof Discard,
-    ...(error.stack === undefined ? {} : { stack: textOf(error.stack) }),
+    stack: textOf(() => error.stack),
     ...(typeof code === 'string' || typeof code === 'number' ? { code: String(code) } : {}),
     ...(error.cause === undefined || depth > 5 ? {} : { cause: packError(error.cause, depth + 1) }),
   };

@@ -1,0 +1,186 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createLog } from '../../src/log.ts';
+import { openClaims } from '../../src/queue/claim.ts';
+import { nextDue } from '../../src/queue/due.ts';
+import { sendTasks } from '../../src/queue/send.ts';
+import { reportAttempts, settleAttempts, type Outcome } from '../../src/queue/settle.ts';
+import { failed, handedBack, newTask, openJournalLab, retrying, succeeded, until, type JournalLab } from './journal-lab.ts';
+
+const BACKLOG = 100_000;
+const AT_ONCE = 200;
+
+let lab: JournalLab;
+beforeAll(async () => {
+  lab = await openJournalLab();
+  await lab.sql('ALTER TABLE lovage.task SET (autovacuum_enabled = off)');
+});
+afterAll(() => lab[Symbol.asyncDispose]());
+
+/** What Postgres believes about a queue's table when the backlog has come in. */
+describe.each([
+  ['no statistics', 'diag', async () => undefined],
+  ['statistics of when it was small', 'spare', async (queue: string) => analyzeWhileSmall(queue)],
+  ['statistics of the backlog', 'faults', async () => undefined],
+] as const)(`with ${BACKLOG} jobs in the queue and %s`, (belief, queue, prepare) => {
+  beforeAll(async () => {
+    await lab.sql(`ALTER TABLE ${await lab.partition(queue)} SET (autovacuum_enabled = off)`);
+    await prepare(queue);
+    await loadBacklog(queue);
+    if (belief === 'statistics of the backlog') await lab.sql(`ANALYZE ${await lab.partition(queue)}; ANALYZE lovage.task`);
+  });
+
+  test('a claim reads about as many rows as it takes', async () => {
+    const read = await rowsRead(queue, async (pool) => expect(await claimOn(pool, queue)).toHaveLength(AT_ONCE));
+    expect(read).toMatchObject({ sequentialScans: 0 });
+    expect(read.jobs).toBeLessThan(5 * AT_ONCE);
+    expect(read.tasks).toBeLessThan(10 * AT_ONCE);
+  });
+
+  test('a report reads about as many rows as it writes', async () => {
+    const held = await claimOn(lab.lovage.pool, queue);
+    const events = [{ type: 'log' as const, data: {}, agoMs: 0 }];
+    const progress = { current: 1, total: 2, message: null };
+    const reports = held.map(({ id, attempt }) => ({ id, attempt, progress, events }));
+    const read = await rowsRead(queue, async (pool) => expect(await reportAttempts(pool, queue, reports)).toHaveLength(AT_ONCE));
+    expect(read).toMatchObject({ sequentialScans: 0 });
+    expect(read.jobs).toBeLessThan(5 * AT_ONCE);
+    expect(read.tasks).toBeLessThan(10 * AT_ONCE);
+  });
+
+  test.each([
+    ['successes', succeeded],
+    ['failures', failed],
+    ['retries', retrying(1_000)],
+    ['hand-backs', handedBack],
+  ] as const)('a settle of %s reads about as many rows as it writes', async (_, outcome) => {
+    const held = await claimOn(lab.lovage.pool, queue);
+    const read = await rowsRead(queue, async (pool) => expect(await settleOn(pool, queue, held, outcome)).toHaveLength(AT_ONCE));
+    expect(read).toMatchObject({ sequentialScans: 0 });
+    expect(read.jobs).toBeLessThan(10 * AT_ONCE);
+    expect(read.tasks).toBeLessThan(20 * AT_ONCE);
+  });
+
+  test('a settle of a stale group reads no more', async () => {
+    const held = (await claimOn(lab.lovage.pool, queue)).map(({ id, attempt }) => ({ id, attempt: attempt - 1 }));
+    const read = await rowsRead(queue, async (pool) => expect(await settleOn(pool, queue, held, succeeded)).toEqual([]));
+    expect(read).toMatchObject({ sequentialScans: 0 });
+    expect(read.jobs).toBeLessThan(10 * AT_ONCE);
+  });
+
+  test('the look for what is due next reads a few rows', async () => {
+    const read = await rowsRead(queue, async (pool) => {
+      expect(await nextDue(pool, [queue])).toMatchObject([{ queue, ready: true, dueInMs: expect.any(Number) }]);
+    });
+    expect(read).toMatchObject({ sequentialScans: 0 });
+    expect(read.jobs).toBeLessThan(10);
+  });
+
+  test('an enqueue reads nothing of the queue', async () => {
+    const read = await rowsRead(queue, async (pool) => void (await sendTasks(pool, [newTask({ queue })])));
+    expect(read).toMatchObject({ sequentialScans: 0 });
+    expect(read.jobs).toBeLessThan(5);
+  });
+
+  test('a cancel of one task reads a few rows', async () => {
+    const [task] = await sendTasks(lab.lovage.pool, [newTask({ queue })]);
+    const read = await rowsRead(queue, async (pool) => void (await pool.query('SELECT lovage.cancel($1)', [task?.id])));
+    expect(read).toMatchObject({ sequentialScans: 0 });
+    expect(read.jobs + read.tasks).toBeLessThan(20);
+  });
+
+  test('an operator’s change of two thousand jobs in one statement reads each a few times', async () => {
+    const table = await lab.partition(queue);
+    const ids = (await lab.sql<{ id: string }>(`SELECT id FROM ${table} WHERE state = 'created' LIMIT 2000`)).map(({ id }) => id);
+    const read = await rowsRead(queue, async (pool) => {
+      await pool.query(`UPDATE ${table} SET priority = 1 WHERE name = $1 AND id = ANY ($2)`, [queue, ids]);
+    });
+    expect(read.tasks).toBeLessThan(10 * 2_000);
+    expect(read.jobs).toBeLessThan(10 * 2_000);
+  });
+});
+
+test('two thousand attempts settled in one call read each task a few times', async () => {
+  const claims = await claimOn(lab.lovage.pool, 'diag', 2_000);
+  const read = await rowsRead('diag', async (pool) => expect(await settleOn(pool, 'diag', claims, succeeded)).toHaveLength(2_000));
+
+  expect(read).toMatchObject({ sequentialScans: 0 });
+  expect(read.tasks).toBeLessThan(20 * 2_000);
+  expect(read.jobs).toBeLessThan(10 * 2_000);
+});
+
+test('a queue that holds nothing but delayed tasks is looked at without reading them', async () => {
+  await loadBacklog('solo', `now() + interval '1 hour'`);
+  const read = await rowsRead('solo', async (pool) => {
+    expect(await nextDue(pool, ['solo'])).toMatchObject([{ ready: false, dueInMs: expect.any(Number) }]);
+    expect(await claimOn(pool, 'solo')).toEqual([]);
+  });
+
+  expect(read).toMatchObject({ sequentialScans: 0 });
+  expect(read.jobs).toBeLessThan(10);
+});
+
+/** Rows of the queue and of lovage.task that were read by what runs on a connection of its own. */
+async function rowsRead(queue: string, work: (pool: pg.Pool) => Promise<unknown>) {
+  const before = await counters(queue);
+  const pool = new pg.Pool({ connectionString: lab.url, max: 1, application_name: 'measured' });
+  await work(pool);
+  await pool.end();
+  // A session hands in its counts at its end.
+  await until(async () => (await lab.sql(`SELECT 1 FROM pg_stat_activity WHERE application_name = 'measured'`)).length === 0);
+  const after = await counters(queue);
+  return {
+    sequentialScans: after.scans - before.scans,
+    jobs: after.jobs - before.jobs,
+    tasks: after.tasks - before.tasks,
+  };
+}
+
+async function counters(queue: string) {
+  await lab.lovage.pool.query('SELECT pg_stat_clear_snapshot()');
+  const [row] = await lab.sql<{ scans: number; jobs: number; tasks: number }>(
+    `SELECT sum(seq_scan)::int AS scans,
+            sum(seq_tup_read + idx_tup_fetch) FILTER (WHERE relid = to_regclass($1))::int AS jobs,
+            sum(seq_tup_read + idx_tup_fetch) FILTER (WHERE relid = 'lovage.task'::regclass)::int AS tasks
+     FROM pg_stat_all_tables WHERE relid IN (to_regclass($1), 'lovage.task'::regclass)`,
+    [await lab.partition(queue)],
+  );
+  if (!row) throw new Error('no counters');
+  return row;
+}
+
+async function claimOn(pool: pg.Pool, queue: string, limit = AT_ONCE) {
+  const claims = await openClaims(pool, lab.workerId, createLog({ level: 'silent' }));
+  try {
+    return await claims.claim(queue, limit);
+  } finally {
+    await claims.close();
+  }
+}
+
+const settleOn = (pool: pg.Pool, queue: string, attempts: readonly { id: string; attempt: number }[], outcome: Outcome) =>
+  settleAttempts(
+    pool,
+    queue,
+    lab.workerId,
+    attempts.map(({ id, attempt }) => ({ id, attempt, progress: null, events: [], ...outcome })),
+  );
+
+/** Past the triggers, for speed: jobs and tasks as add_tasks() writes them, one in ten due in an hour. */
+async function loadBacklog(queue: string, due = `CASE WHEN n % 10 = 0 THEN now() + interval '1 hour' ELSE now() END`) {
+  await lab.unseen(
+    `WITH added AS (
+       INSERT INTO lovage.task (id, name, queue, input, events, due_at)
+       SELECT lovage.uuid_v7(), 'diag.noop', '${queue}', '{}', 1, ${due} FROM generate_series(1, ${BACKLOG}) AS n
+       RETURNING id, due_at)
+     INSERT INTO ${await lab.partition(queue)} (id, name, data, start_after, retry_limit, policy)
+     SELECT id, '${queue}', '{"name": "diag.noop"}', due_at, 1000000000, 'standard' FROM added`,
+  );
+}
+
+/** As it is right after a start under load: all that the table held was running. */
+async function analyzeWhileSmall(queue: string) {
+  await sendTasks(lab.lovage.pool, Array.from({ length: 50 }, () => newTask({ queue })));
+  await claimOn(lab.lovage.pool, queue);
+  await lab.sql(`ANALYZE ${await lab.partition(queue)}; ANALYZE lovage.task`);
+}
