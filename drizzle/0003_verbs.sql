@@ -48,7 +48,8 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- Locks, by id, the jobs whose running attempt is the one named: the fence of every write by a worker.
+-- Locks, by id, the jobs whose running attempt is the one named: the fence of every write by a worker. Each is looked
+-- up by itself: without statistics a join reads the whole queue.
 CREATE FUNCTION lovage.lock_attempts(of_queue text, attempts jsonb) RETURNS uuid[]
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -59,10 +60,11 @@ DECLARE
 BEGIN
   EXECUTE format(
     'SELECT coalesce(array_agg(DISTINCT held.id), ''{}'') FROM (
-       SELECT j.id
-       FROM jsonb_to_recordset($1) AS a (id uuid, attempt int)
-       JOIN pgboss.%I j ON j.name = $2 AND j.id = a.id AND j.state = ''active'' AND j.retry_count = a.attempt - 1
-       ORDER BY j.id FOR UPDATE OF j) held', lovage.job_table(of_queue))
+       SELECT own.id
+       FROM (SELECT r.id, r.attempt FROM jsonb_to_recordset($1) AS r (id uuid, attempt int) ORDER BY r.id) a
+       CROSS JOIN LATERAL (SELECT j.id FROM pgboss.%I j
+                           WHERE j.name = $2 AND j.id = a.id AND j.state = ''active'' AND j.retry_count = a.attempt - 1
+                           FOR UPDATE) own) held', lovage.job_table(of_queue))
   INTO locked USING attempts, of_queue;
   RETURN locked;
 END
@@ -80,12 +82,13 @@ DECLARE
   kept jsonb;
 BEGIN
   EXECUTE format(
-    'SELECT coalesce(jsonb_agg(own.entry), ''[]'') FROM (
-       SELECT DISTINCT ON (j.id) e.entry
+    'SELECT coalesce(jsonb_agg(first.entry), ''[]'') FROM (
+       SELECT DISTINCT ON (own.id) e.entry
        FROM jsonb_array_elements($1) WITH ORDINALITY AS e (entry, position)
-       JOIN pgboss.%I j ON j.name = $2 AND j.id = (e.entry ->> ''id'')::uuid AND j.state = ''active''
-                       AND j.retry_count = (e.entry ->> ''attempt'')::int - 1
-       ORDER BY j.id, e.position) own', lovage.job_table(of_queue))
+       CROSS JOIN LATERAL (SELECT j.id FROM pgboss.%I j
+                           WHERE j.name = $2 AND j.id = (e.entry ->> ''id'')::uuid AND j.state = ''active''
+                             AND j.retry_count = (e.entry ->> ''attempt'')::int - 1 OFFSET 0) own
+       ORDER BY own.id, e.position) first', lovage.job_table(of_queue))
   INTO kept USING entries, of_queue;
   IF jsonb_array_length(kept) > cardinality(held) THEN
     RAISE EXCEPTION 'a job was made anew while it was waited for' USING ERRCODE = 'serialization_failure';

@@ -18,7 +18,7 @@ const environment = z.object({
     .optional(),
   LOVAGE_CONFIG: z.string().default('lovage.config.ts'),
   LOVAGE_MAX_BODY_BYTES: wholeNumber(1024, 1024 * MIB).default(6 * MIB),
-  LOVAGE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  LOVAGE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).optional(),
   LOVAGE_DIAG: flag.default(false),
   LOVAGE_DRAIN_MS: wholeNumber(0, 3_600_000).default(30_000),
   HOST: z.string().default('127.0.0.1'),
@@ -32,7 +32,8 @@ export interface Settings {
   apiKey: string | undefined;
   configFile: string;
   maxBodyBytes: number;
-  logLevel: string;
+  /** Default: `warn` in `dev`, whose terminal belongs to a person, else `info`. */
+  logLevel: string | undefined;
   drainMs: number;
   host: string;
   port: number;

@@ -28,6 +28,7 @@ export function createApp(parts: ApiParts): OpenAPIHono<HttpEnv> {
   app.use(followRequests(parts));
   app.use(answerOptions(app));
 
+  app.get('/', (c) => c.redirect('/docs'));
   mountHealth(app, parts);
   mountProblemPages(app);
   mountDocs(app, DOCUMENT_URL);

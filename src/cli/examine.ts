@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Config } from '../config.ts';
+import { plural } from './plural.ts';
 
 export interface Finding {
   state: 'good' | 'note' | 'bad';
@@ -59,7 +60,7 @@ async function triggers(pool: pg.Pool): Promise<Finding> {
 async function queues(pool: pg.Pool, config: Config): Promise<Finding> {
   const { rows } = await pool.query<{ queue: string }>('SELECT queue FROM lovage.queue_control');
   const missing = [...config.queues.keys()].filter((queue) => !rows.some((row) => row.queue === queue));
-  if (missing.length === 0) return { state: 'good', what: `${rows.length} queues are declared` };
+  if (missing.length === 0) return { state: 'good', what: `every queue is declared (${rows.length})` };
   return { state: 'bad', what: `queues are not declared: ${missing.join(', ')}`, remedy: 'lovage migrate' };
 }
 
@@ -72,7 +73,10 @@ async function workers(pool: pg.Pool): Promise<Finding> {
   const { live = 0, slots = 0, running = 0 } = rows[0] ?? {};
   if (live === 0)
     return { state: 'note', what: 'no worker is running', remedy: 'lovage worker, or lovage dev' };
-  return { state: 'good', what: `${live} live workers with ${slots} slots, ${running} tasks running` };
+  return {
+    state: 'good',
+    what: `${plural(live, 'live worker')} with ${plural(slots, 'slot')}, ${plural(running, 'task')} running`,
+  };
 }
 
 async function invariants(pool: pg.Pool): Promise<Finding[]> {

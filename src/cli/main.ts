@@ -6,20 +6,21 @@ import { dev } from './commands/dev.ts';
 import { enqueue } from './commands/enqueue.ts';
 import { keys } from './commands/keys.ts';
 import { migrate } from './commands/migrate.ts';
+import { psql } from './commands/psql.ts';
 import { serve } from './commands/serve.ts';
 import { worker } from './commands/worker.ts';
 import { UsageError, type Command } from './command.ts';
 import { printHelp } from './help.ts';
 import { version } from './version.ts';
 
-const COMMANDS: readonly Command[] = [dev, serve, worker, migrate, enqueue, keys, doctor];
+const COMMANDS: readonly Command[] = [dev, serve, worker, migrate, enqueue, keys, doctor, psql];
 
 /** Exit codes: 0 done, 1 the set-up or the work failed, 2 the command line is wrong. */
 export async function main(args: readonly string[]): Promise<void> {
   const [name, ...rest] = args;
   if (name === '--version' || name === '-v') return console.log(version());
   const command = COMMANDS.find((each) => each.name === name);
-  if (!command || rest.includes('--help') || rest.includes('-h')) {
+  if (!command || rest.includes('--help') || (rest.includes('-h') && name !== 'psql')) {
     printHelp(COMMANDS, command);
     const isAsked = command || name === undefined || ['help', '--help', '-h'].includes(name);
     if (!isAsked) console.error(`\nlovage: there is no command "${name}"`);

@@ -14,10 +14,13 @@ export interface Session {
 }
 
 /** Reads the environment and the configuration, opens the database, migrates it, and lets go of it at the end. */
-export async function withSession(work: (session: Session) => Promise<number>): Promise<number> {
+export async function withSession(
+  work: (session: Session) => Promise<number>,
+  options: { logLevel: string } = { logLevel: 'info' },
+): Promise<number> {
   const settings = readSettings();
   const config = await loadConfig(settings.configFile);
-  const log = createLog({ level: settings.logLevel });
+  const log = createLog({ level: settings.logLevel ?? options.logLevel });
   const database = await openDatabase(settings);
   try {
     await migrateFor(config, database.url);

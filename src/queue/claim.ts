@@ -30,7 +30,7 @@ export interface Claims {
  */
 export async function openClaims(pool: pg.Pool, workerId: string, log: Log): Promise<Claims> {
   const boss = await startBoss(pool, { migrate: false, log });
-  const claimAs = `SELECT set_config('lovage.worker', '${workerId}', true), set_config('lovage.claimed', '{}', true)`;
+  const claimAs = `SELECT set_config('lovage.worker', '${workerId}', true), set_config('lovage.claimed', '{}', true), ${BY_INDEX}`;
   return {
     async claim(queue, limit) {
       let claims: Claim[] = [];
@@ -52,6 +52,11 @@ export async function openClaims(pool: pg.Pool, workerId: string, log: Log): Pro
     close: () => stopBoss(boss),
   };
 }
+
+// The index has the order of the fetch. On poor statistics Postgres would rather read and sort all that waits.
+const BY_INDEX = ['sort', 'bitmapscan', 'seqscan']
+  .map((way) => `set_config('enable_${way}', 'off', true)`)
+  .join(', ');
 
 const READ_CLAIMED = `
   SELECT t.id, t.queue, t.name, t.attempt, t.failures, t.max_attempts AS "maxAttempts",

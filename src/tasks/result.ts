@@ -4,7 +4,7 @@ import { LovageError } from '../errors.ts';
 import type { Lovage } from '../lovage.ts';
 import { isFinal, type Caller } from '../wire.ts';
 import { taskNotFound } from './get.ts';
-import { isTaskId, ofTenant } from './view.ts';
+import { isTaskId, ofTenant, shownState } from './view.ts';
 
 /**
  * What the task returned.
@@ -18,7 +18,7 @@ export async function getResult(
   if (!isTaskId(id)) throw taskNotFound(id);
   const [row] = await db
     .select({
-      state: task.state,
+      state: shownState,
       isReadable: sql<boolean>`coalesce(${taskResult.expiresAt} > now(), false)`,
       output: taskResult.output,
     })

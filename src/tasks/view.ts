@@ -9,11 +9,15 @@ export type Include = 'input' | 'result';
 
 const isReadable = sql<boolean>`${taskResult.expiresAt} > now()`;
 
+/** `scheduled` is computed: a queued task whose due time lies ahead. */
+export const shownState = sql<TaskState>`CASE WHEN ${task.state} = 'queued' AND ${task.dueAt} > now()
+  THEN 'scheduled' ELSE ${task.state}::text END`;
+
 const columns = {
   id: task.id,
   name: task.name,
   queue: task.queue,
-  state: sql<TaskState>`CASE WHEN ${task.state} = 'queued' AND ${task.dueAt} > now() THEN 'scheduled' ELSE ${task.state}::text END`,
+  state: shownState,
   priority: task.priority,
   attempt: task.attempt,
   maxAttempts: task.maxAttempts,

@@ -6,13 +6,29 @@ const MAX_CAUSES = 5;
 
 /** An error as the history keeps it: size-capped, with its causes. The stack stays in the tables, for operators. */
 export function describeError(error: unknown, depth = 0): TaskFault {
-  if (!(error instanceof Error)) return { code: 'handler_error', message: clean(textOf(() => error), MAX_MESSAGE) };
+  if (!(error instanceof Error))
+    return {
+      code: 'handler_error',
+      message: clean(
+        textOf(() => error),
+        MAX_MESSAGE,
+      ),
+    };
   const { code } = error as { code?: unknown };
   return {
     code: typeof code === 'string' || typeof code === 'number' ? clean(String(code), 100) : 'handler_error',
-    type: clean(textOf(() => error.name), 100),
-    message: clean(textOf(() => error.message), MAX_MESSAGE),
-    stack: clean(textOf(() => error.stack), MAX_STACK),
+    type: clean(
+      textOf(() => error.name),
+      100,
+    ),
+    message: clean(
+      textOf(() => error.message),
+      MAX_MESSAGE,
+    ),
+    stack: clean(
+      textOf(() => error.stack),
+      MAX_STACK,
+    ),
     ...(error.cause === undefined || depth >= MAX_CAUSES
       ? {}
       : { cause: describeError(error.cause, depth + 1) }),

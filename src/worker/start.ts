@@ -61,6 +61,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 
   async function run(claim: Claim): Promise<void> {
     const attempt = new Attempt(claim, new Reporter(claim, reports.changed));
+    // Reset by hand or rescued while it ran here: the older attempt's handler is told to stop.
+    running.get(claim.id)?.stop(new AttemptLost('a later attempt of the task has started'));
     running.set(claim.id, attempt);
     if (claim.cancelRequested) attempt.stop(new Cancelled('the task was cancelled'));
     const outcome = await runAttempt(attempt, config.tasks.get(claim.name), runners);

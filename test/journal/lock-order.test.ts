@@ -11,15 +11,33 @@ test(
   'claims, settles, reports, cancels, retries, rescues and operators of four processes on the same tasks never deadlock',
   { timeout: 120_000 },
   async ({ lab }) => {
-    await sendTasks(lab.lovage.pool, Array.from({ length: 120 }, () => newTask()));
+    await sendTasks(
+      lab.lovage.pool,
+      Array.from({ length: 120 }, () => newTask()),
+    );
     const before = await deadlocks(lab);
 
-    const done = await Promise.all(Array.from({ length: PROCESSES }, (_, index) => jostle(lab.url, index + 1)));
+    const done = await Promise.all(
+      Array.from({ length: PROCESSES }, (_, index) => jostle(lab.url, index + 1)),
+    );
     expect(await deadlocks(lab)).toBe(before);
     expect(await lab.violations()).toEqual([]);
     // Every deed was done by some process, or this has shown little.
-    for (const deed of ['claim', 'settle', 'report', 'cancel', 'retry', 'operate', 'remove', 'rescue', 'enqueue'])
-      expect(done.some((each) => (each[deed] ?? 0) > 0), deed).toBe(true);
+    for (const deed of [
+      'claim',
+      'settle',
+      'report',
+      'cancel',
+      'retry',
+      'operate',
+      'remove',
+      'rescue',
+      'enqueue',
+    ])
+      expect(
+        done.some((each) => (each[deed] ?? 0) > 0),
+        deed,
+      ).toBe(true);
 
     await lab.sql(`SELECT lovage.rescue(interval '15 seconds')`);
     const worker = await lab.worker({ queues: ['diag'], slots: 50 });
@@ -38,14 +56,18 @@ async function jostle(url: string, seed: number): Promise<Record<string, number>
 
 /** As Postgres counts them: callers that try again never see one. Its sessions report when they end. */
 async function deadlocks(lab: JournalLab): Promise<number> {
-  await until(async () => (await lab.sql(`SELECT 1 FROM pg_stat_activity WHERE application_name = 'jostle'`)).length === 0);
+  await until(
+    async () =>
+      (await lab.sql(`SELECT 1 FROM pg_stat_activity WHERE application_name = 'jostle'`)).length === 0,
+  );
   const [row] = await lab.sql<{ deadlocks: number }>(
     'SELECT deadlocks::int FROM pg_stat_database WHERE datname = current_database()',
   );
   return row?.deadlocks ?? -1;
 }
 
-const unfinished = (lab: JournalLab) => lab.sql('SELECT id, state FROM lovage.task WHERE NOT lovage.is_final(state)');
+const unfinished = (lab: JournalLab) =>
+  lab.sql('SELECT id, state FROM lovage.task WHERE NOT lovage.is_final(state)');
 
 const attemptsOutOfOrder = (lab: JournalLab) =>
   lab.sql(

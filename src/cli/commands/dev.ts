@@ -22,44 +22,47 @@ export const dev: Command = {
     const { values } = readArguments(args, { concurrency: { type: 'string', default: '10' } });
     const slots = wholeNumber(values.concurrency, '--concurrency', 1, 10_000);
     const stopped = firstSignal();
-    return withSession(async ({ settings, config, log, database }) => {
-      const rootKey = await readRootKey(settings, database.isEmbedded);
-      const lovage = await openLovage({ config, url: database.url, log });
-      const worker = await startWorker({
-        config,
-        configFile: settings.configFile,
-        url: database.url,
-        log,
-        slots,
-        version: version(),
-      });
-      const authenticator = createAuthenticator(lovage.pool, rootKey);
-      try {
-        const api = await startApi({
-          lovage,
-          authenticator,
-          settings,
-          isWorkerReady: worker.isReady,
+    return withSession(
+      async ({ settings, config, log, database }) => {
+        const rootKey = await readRootKey(settings, database.isEmbedded);
+        const lovage = await openLovage({ config, url: database.url, log });
+        const worker = await startWorker({
+          config,
+          configFile: settings.configFile,
+          url: database.url,
+          log,
+          slots,
           version: version(),
         });
-        console.log(
-          welcome({
-            url: api.url,
-            config,
+        const authenticator = createAuthenticator(lovage.pool, rootKey);
+        try {
+          const api = await startApi({
+            lovage,
+            authenticator,
             settings,
-            isEmbedded: database.isEmbedded,
-            key: rootKey,
-            isKeyGiven: settings.apiKey !== undefined,
-          }),
-        );
-        await stopped;
-        console.log('\nStopping: waiting for running tasks (once more to leave at once)');
-        await Promise.all([api.close(CLOSE_MS), worker.drain(settings.drainMs)]);
-      } finally {
-        await worker.drain(0);
-        await lovage.close();
-      }
-      return 0;
-    });
+            isWorkerReady: worker.isReady,
+            version: version(),
+          });
+          console.log(
+            welcome({
+              url: api.url,
+              config,
+              settings,
+              isEmbedded: database.isEmbedded,
+              key: rootKey,
+              isKeyGiven: settings.apiKey !== undefined,
+            }),
+          );
+          await stopped;
+          console.log('\nStopping: waiting for running tasks (once more to leave at once)');
+          await Promise.all([api.close(CLOSE_MS), worker.drain(settings.drainMs)]);
+        } finally {
+          await worker.drain(0);
+          await lovage.close();
+        }
+        return 0;
+      },
+      { logLevel: 'warn' },
+    );
   },
 };

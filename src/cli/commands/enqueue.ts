@@ -26,8 +26,8 @@ export const enqueue: Command = {
     ['--priority N', 'higher runs first'],
   ],
   examples: [
-    `enqueue diag.progress --input '{"steps": 20}' --wait`,
-    'enqueue filings.analyze --input @filing.json',
+    'enqueue filings.analyze --input @packs/filings/samples/fictional-10k.json --wait',
+    `enqueue mail.welcome --input '{"to": "ada@example.com"}' --delay 60000`,
   ],
   async run(args) {
     const { values, positionals } = readArguments(
@@ -66,7 +66,9 @@ export const enqueue: Command = {
       } catch (error) {
         if (!(error instanceof LovageError)) throw error;
         const faults = error.faults.map(({ pointer, detail }) => `\n  ${pointer || '(root)'}: ${detail}`);
-        throw new UsageError(`${error.message}${faults.join('')}`);
+        const known =
+          error.code === 'unknown-task-name' ? `; there are: ${[...config.tasks.keys()].join(', ')}` : '';
+        throw new UsageError(`${error.message}${known}${faults.join('')}`);
       } finally {
         await lovage.close();
       }

@@ -1,4 +1,5 @@
 import { readArguments } from '../arguments.ts';
+import { plural } from '../plural.ts';
 import type { Command } from '../command.ts';
 import { withSession } from '../session.ts';
 
@@ -10,7 +11,7 @@ export const migrate: Command = {
     readArguments(args, {});
     return withSession(async ({ config }) => {
       console.log(
-        `The database is up to date: ${config.queues.size} queues, ${config.tasks.size} task definitions`,
+        `The database is up to date: ${plural(config.queues.size, 'queue')}, ${plural(config.tasks.size, 'task definition')}`,
       );
       return 0;
     });

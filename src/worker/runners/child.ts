@@ -14,7 +14,8 @@ let connection: Connection | undefined;
 let controller = new AbortController();
 
 // A worker that is gone says so by the end of the channel.
-const tell = (message: FromChild): void => void process.send?.(message, undefined, undefined, () => undefined);
+const tell = (message: FromChild): void =>
+  void process.send?.(message, undefined, undefined, () => undefined);
 
 async function open({ configFile, databaseUrl }: Extract<ToChild, { type: 'open' }>): Promise<void> {
   config = await loadConfig(configFile);
@@ -34,7 +35,8 @@ async function run({ id, attempt, name, input }: Extract<ToChild, { type: 'run' 
       signal: controller.signal,
       db: connection.db,
       progress: (progress) => tell({ type: 'progress', progress: roundProgress(progress) }),
-      log: (message, data) => tell({ type: 'log', message, ...(data === undefined ? {} : { data: storableData(data) }) }),
+      log: (message, data) =>
+        tell({ type: 'log', message, ...(data === undefined ? {} : { data: storableData(data) }) }),
     });
     tell({ type: 'returned', output });
   } catch (error) {

@@ -1,0 +1,128 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { sleep } from '../../packs/diag/tasks.ts';
+import { configFile, openLab, spawnLovage, until, type LabProcess } from '../lab.ts';
+import { ageHeartbeat, kill, send, sleeps, startWorkerProcess, whenRunning } from './processes.ts';
+
+test('a killed worker’s tasks run again elsewhere, at no cost to their retries', async () => {
+  await using lab = await openLab();
+  const doomed = await startWorkerProcess(lab, ['--queues', 'diag']);
+  const ids = await send(lab, 'diag.sleep', sleeps(5, 700));
+  for (const id of ids) await whenRunning(lab, id);
+  await kill(doomed);
+  await ageHeartbeat(lab, doomed.id);
+
+  const next = await startWorkerProcess(lab, ['--queues', 'diag']);
+  for (const id of ids) {
+    expect(await lab.final(id)).toMatchObject({ state: 'succeeded', attempt: 2 });
+    expect(await lab.eventTypes(id)).toEqual(['queued', 'started', 'rescued', 'started', 'succeeded']);
+  }
+  expect(await lab.sql('SELECT DISTINCT failures, crashes, worker_id FROM lovage.task')).toEqual([
+    { failures: 0, crashes: 1, worker_id: next.id },
+  ]);
+  expect(await lab.violations()).toEqual([]);
+});
+
+test('without any help a killed worker’s tasks run again well within a minute', async () => {
+  await using lab = await openLab();
+  const doomed = await startWorkerProcess(lab, ['--queues', 'diag']);
+  await startWorkerProcess(lab, ['--queues', 'diag,spare']);
+  const ids = await send(lab, 'diag.sleep', sleeps(12, 3_000));
+  const heldByDoomed = () =>
+    lab.sql<{ id: string }>("SELECT id FROM lovage.task WHERE state = 'running' AND worker_id = $1", [
+      doomed.id,
+    ]);
+  await until(heldByDoomed, (rows) => rows.length > 0);
+  await kill(doomed);
+  const held = (await heldByDoomed()).map(({ id }) => id);
+  expect(held.length).toBeGreaterThan(0);
+  for (const id of ids) {
+    const task = await until(
+      () => lab.get(id),
+      ({ state }) => state === 'succeeded',
+      60_000,
+    );
+    expect(task.attempt).toBe(held.includes(id) ? 2 : 1);
+  }
+  expect(await lab.violations()).toEqual([]);
+}, 70_000);
+
+test('a cancel that was asked for before the crash is not forgotten', async () => {
+  await using lab = await openLab();
+  const doomed = await startWorkerProcess(lab, ['--queues', 'diag']);
+  const { id } = await lab.enqueue(sleep, { ms: 60_000, obeySignal: false });
+  await whenRunning(lab, id);
+  await lab.sql('SELECT lovage.cancel($1)', [id]);
+  await kill(doomed);
+  await ageHeartbeat(lab, doomed.id);
+  await startWorkerProcess(lab, ['--queues', 'diag']);
+  expect(await lab.final(id)).toMatchObject({ state: 'cancelled', attempt: 1 });
+  expect(await lab.violations()).toEqual([]);
+});
+
+test('a killed `lovage dev` finds its tasks again when it is started again', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'lovage-dev-'));
+  const env = {
+    DATABASE_URL: '',
+    LOVAGE_DATA_DIR: dataDir,
+    LOVAGE_CONFIG: configFile,
+    PORT: '0',
+    LOVAGE_API_KEY: '',
+  };
+  const started: LabProcess[] = [];
+  const dev = async () => {
+    const process = spawnLovage(['dev'], env);
+    started.push(process);
+    await until(
+      process.output,
+      (text) => text.includes('Lovage is ready') || process.child.exitCode !== null,
+      30_000,
+    );
+    const url = /API\s+(http:\/\/[\d.:]+)\/v1/.exec(process.output())?.[1];
+    const key = /API key\s+(lv_\S+)/.exec(process.output())?.[1];
+    if (!url || !key) throw new Error(`lovage dev did not start:\n${process.output()}`);
+    const call = async (path: string, body?: unknown) => {
+      const response = await fetch(`${url}/v1${path}`, {
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+      });
+      return (await response.json()) as { id: string; state: string; attempt: number };
+    };
+    return { process, key, call };
+  };
+  try {
+    const first = await dev();
+    const running = await first.call('/tasks/diag.sleep', { ms: 1_500 });
+    const delayed = await first.call('/tasks/diag.noop?delayMs=3000', {});
+    await until(
+      () => first.call(`/tasks/${running.id}`),
+      ({ state }) => state === 'running',
+    );
+    await kill(first.process);
+
+    const second = await dev();
+    expect(second.key).toBe(first.key);
+    for (const { id } of [running, delayed]) {
+      await until(
+        () => second.call(`/tasks/${id}`),
+        ({ state }) => state === 'succeeded',
+        40_000,
+      );
+    }
+    expect(await second.call(`/tasks/${running.id}`)).toMatchObject({ attempt: 2 });
+    second.process.child.kill('SIGTERM');
+    expect(await second.process.exited).toBe(0);
+    const doctor = spawnLovage(['doctor'], env);
+    started.push(doctor);
+    expect(await doctor.exited).toBe(0);
+    expect(doctor.output()).toContain('every invariant holds');
+  } finally {
+    for (const { child, exited } of started) {
+      child.kill('SIGKILL');
+      await exited;
+    }
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}, 90_000);
