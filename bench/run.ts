@@ -26,6 +26,9 @@ async function main(): Promise<void> {
 
   progress.say('starting Postgres');
   await using server = await openPostgresServer();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void server.close().finally(() => process.exit(130)));
+  }
   const machine = await describeMachine(server.url, server.kind);
   print('Lovage: what it promises about speed\n');
   for (const [name, value] of Object.entries(machine)) print(`${name.padEnd(12)} ${value}`);

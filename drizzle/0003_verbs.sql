@@ -347,6 +347,7 @@ DECLARE
   lost uuid[];
   declared record;
   held uuid[];
+  still_running uuid[];
 BEGIN
   SELECT array_agg(dead.id) INTO lost FROM (
     SELECT w.id FROM lovage.worker w
@@ -356,21 +357,23 @@ BEGIN
     RETURN;
   END IF;
   FOR declared IN SELECT q.queue, q.job_table FROM lovage.queue_control q ORDER BY q.queue LOOP
-    -- A job that was deleted by hand and put back while this waited for it comes up at the second look.
-    FOR look IN 1..2 LOOP
-      EXECUTE format(
-        'SELECT array_agg(stale.id) FROM (
-           SELECT j.id FROM pgboss.%I j JOIN lovage.task t ON t.id = j.id
-           WHERE j.name = $1 AND j.state = ''active'' AND t.worker_id = ANY ($2)
-           ORDER BY j.id FOR UPDATE OF j) stale', declared.job_table)
-      INTO held USING declared.queue, lost;
-      CONTINUE WHEN held IS NULL;
+    EXECUTE format(
+      'SELECT array_agg(stale.id) FROM (
+         SELECT j.id FROM pgboss.%I j JOIN lovage.task t ON t.id = j.id
+         WHERE j.name = $1 AND j.state = ''active'' AND t.worker_id = ANY ($2)
+         ORDER BY j.id FOR UPDATE OF j) stale', declared.job_table)
+    INTO held USING declared.queue, lost;
+    IF held IS NOT NULL THEN
       UPDATE lovage.task t SET crashes = t.crashes + 1 WHERE t.id = ANY (held);
       PERFORM lovage.settle_lost(declared.queue, held);
       RETURN QUERY SELECT t.id, t.queue, t.worker_id FROM lovage.task t WHERE t.id = ANY (held);
-    END LOOP;
+    END IF;
+    -- A job that was deleted by hand and put back while this waited for it: the next rescue comes for it.
+    EXECUTE format('SELECT $3 || array_agg(t.worker_id) FROM pgboss.%I j JOIN lovage.task t ON t.id = j.id
+                    WHERE j.name = $1 AND j.state = ''active'' AND t.worker_id = ANY ($2)', declared.job_table)
+    INTO still_running USING declared.queue, lost, still_running;
   END LOOP;
-  UPDATE lovage.worker w SET lost_at = now() WHERE w.id = ANY (lost);
+  UPDATE lovage.worker w SET lost_at = now() WHERE w.id = ANY (lost) AND w.id <> ALL (coalesce(still_running, '{}'));
 END
 $$;
 --> statement-breakpoint

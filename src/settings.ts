@@ -6,10 +6,20 @@ const MIB = 1024 * 1024;
 const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 const flag = z.enum(['0', '1', 'false', 'true']).transform((value) => value === '1' || value === 'true');
 
+function isUrl(text: string): boolean {
+  try {
+    const { username, password } = new URL(text);
+    return [username, password].map(decodeURIComponent).length > 0;
+  } catch {
+    return false;
+  }
+}
+
 const environment = z.object({
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
+    .refine(isUrl, 'is no URL: write special characters of the password as %XX')
     .optional(),
   LOVAGE_DATA_DIR: z.string().default('.lovage'),
   LOVAGE_API_KEY: z

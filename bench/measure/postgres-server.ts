@@ -16,6 +16,8 @@ export interface PostgresServer extends AsyncDisposable {
   kind: string;
   /** A database of its own, migrated for the bench's configuration and just checkpointed. */
   clone(): Promise<Database>;
+  /** Drops what was made here and stops what was started. Repeatable. */
+  close(): Promise<void>;
 }
 
 export async function openPostgresServer(): Promise<PostgresServer> {
@@ -31,7 +33,13 @@ export async function openPostgresServer(): Promise<PostgresServer> {
   return {
     url,
     kind,
-    clone: () => createDatabase(url, `lovage_bench_${process.pid}_${(clones += 1)}`, template.name),
+    async clone() {
+      const clone = await createDatabase(url, `lovage_bench_${process.pid}_${(clones += 1)}`, template.name);
+      // Whoever asked for it drops it; what an interrupted run leaves goes at the end.
+      ending.use(clone);
+      return clone;
+    },
+    close: () => ending.disposeAsync(),
     [Symbol.asyncDispose]: () => ending.disposeAsync(),
   };
 }

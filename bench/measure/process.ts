@@ -1,10 +1,14 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const STOP_MS = 20_000;
+
+const running = new Set<ChildProcess>();
+// None outlives the bench, however that ends.
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
 /** A process of its own, so that its work is not ours. */
 export interface MeasuredProcess extends AsyncDisposable {
@@ -25,12 +29,13 @@ export function startProcess(args: readonly string[], env: Record<string, string
     env: { ...withoutSettings(process.env), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
   const name = args.map((arg) => basename(arg)).join(' ');
   let output = '';
   let errors = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-  const exited = once(child, 'close');
+  const exited = once(child, 'close').finally(() => running.delete(child));
   const finished = exited.then(([code]) => {
     if (code === 0) return output;
     throw new Error(`${name} ended with code ${code}: ${(output + errors).slice(-2_000)}`);

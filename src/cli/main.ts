@@ -15,6 +15,9 @@ import { version } from './version.ts';
 
 const COMMANDS: readonly Command[] = [dev, serve, worker, migrate, enqueue, keys, doctor, psql];
 
+/** Who one is, the database, the certificate; pg gives a missing TLS no code. */
+const REFUSALS = /^28000$|^28P01$|^3D000$|CERT|LEAF_SIGNATURE|^The server does not support SSL/;
+
 /** Exit codes: 0 done, 1 the set-up or the work failed, 2 the command line is wrong. */
 export async function main(args: readonly string[]): Promise<void> {
   const [name, ...rest] = args;
@@ -43,8 +46,7 @@ function explain(error: unknown): string {
   }
   if (isPostgresAway(error)) return `Postgres cannot be reached: ${deepest(error)}`;
   const { code, message, stack } = error as Error & { code?: string };
-  if (code === '28P01' || code === '28000' || code === '3D000')
-    return `Postgres refused the connection: ${message}`;
+  if (REFUSALS.test(code ?? message)) return `Postgres refused the connection: ${message}`;
   return stack ?? String(error);
 }
 

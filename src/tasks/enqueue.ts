@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { LovageError } from '../errors.ts';
 import { faultsOf } from '../json/faults.ts';
+import { findUnstorable } from '../json/unstorable.ts';
 import type { Lovage } from '../lovage.ts';
 import { sendTasks } from '../queue/send.ts';
 import type { AnyTask } from '../task.ts';
@@ -44,7 +45,9 @@ export async function enqueueTask(
       delayMs: request.delayMs,
       dueAt: request.runAt,
     },
-  ]);
+  ]).catch((error: unknown) => {
+    throw explainRefusal(error, definition, request.input);
+  });
   if (!row) throw new Error(`task "${request.name}" was accepted but no row came back`);
   lovage.notifier.ready(definition.queue);
   return viewAccepted(row, row.due_at > row.created_at);
@@ -64,4 +67,11 @@ async function validateInput(definition: AnyTask, input: unknown): Promise<void>
   throw new LovageError('validation', `the input does not fit the schema of "${definition.name}"`, {
     faults: faultsOf(error),
   });
+}
+
+/** Where Postgres refused the input for what jsonb cannot hold, its caller learns the place. */
+function explainRefusal(error: unknown, { name }: AnyTask, input: unknown): unknown {
+  const faults = findUnstorable(input, { text: true, depth: true });
+  if (faults.length === 0) return error;
+  return new LovageError('validation', `the input of "${name}" cannot be stored`, { faults, cause: error });
 }

@@ -3,6 +3,7 @@ import type { Attempt } from './attempt.ts';
 
 /** Handlers that were told to stop get so long to return. */
 const STOP_MS = 2_000;
+const CLOSE_MS = 4_000;
 const POLL_MS = 20;
 
 /**
@@ -27,7 +28,8 @@ export function drainWorker(worker: {
     await isEmpty(worker.running, worker.running.size > 0 ? STOP_MS : 0);
     const left = [...worker.running.values()];
     await Promise.race([Promise.all(left.map((attempt) => worker.handBack(attempt))), after(STOP_MS)]);
-    await worker.close();
+    // A statement that waits for somebody's lock would keep its connection, and this process, open for as long.
+    await Promise.race([worker.close(), after(CLOSE_MS)]);
     worker.log.info({ handedBack: left.length }, 'worker stopped');
     return { handedBack: left.length };
   }

@@ -32,7 +32,9 @@ test('complete() of an older attempt changes nothing', async ({ lab }) => {
   const claim = await lab.running();
   await lab.settle(claim, handedBack);
   await lab.claim();
-  const { affected } = await lab.boss.complete('diag', { id: claim.id, retryCount: 0 });
+  const { affected } = (await lab.boss.complete('diag', { id: claim.id, retryCount: 0 })) as unknown as {
+    affected: number;
+  };
 
   expect(affected).toBe(0);
   expect(await lab.task(claim.id)).toMatchObject({ state: 'running', attempt: 2 });

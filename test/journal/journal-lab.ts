@@ -107,6 +107,7 @@ export function newTask(change: Partial<NewTask> = {}): NewTask {
  */
 export const test = base.extend<{ lab: JournalLab; emptied: void }>({
   lab: [
+    // oxlint-disable-next-line no-empty-pattern -- vitest reads what a fixture needs from this pattern
     async ({}, use) => {
       await using lab = await openJournalLab();
       await use(lab);
@@ -171,7 +172,7 @@ export async function openJournalLab(): Promise<JournalLab> {
     task: async (id) => (await lab.sql<TaskRow>('SELECT * FROM lovage.task WHERE id = $1', [id]))[0],
     job: async (id) => (await lab.sql<JobRow>('SELECT * FROM pgboss.job WHERE id = $1', [id]))[0],
     history: async (id) => (await lab.events(id)).map(({ type, attempt }) => `${type} ${attempt}`),
-    byHand: operator.run,
+    byHand: (sql) => operator.run(sql),
     unseen: (sql, values) => runUnseen(lab.url, sql, values),
     async partition(queue = 'diag') {
       const [row] = await lab.sql<{ job_table: string }>('SELECT lovage.job_table($1) AS job_table', [queue]);

@@ -18,6 +18,7 @@ import {
 
 const BACKLOG = 100_000;
 const AT_ONCE = 200;
+const ONE_IN_TEN_LATER = `CASE WHEN n % 10 = 0 THEN now() + interval '1 hour' ELSE now() END`;
 
 let lab: JournalLab;
 beforeAll(async () => {
@@ -27,17 +28,22 @@ beforeAll(async () => {
 afterAll(() => lab[Symbol.asyncDispose]());
 
 /** What Postgres believes about a queue's table when the backlog has come in. */
-describe.each([
-  ['no statistics', 'diag', async () => undefined],
-  ['statistics of when it was small', 'spare', async (queue: string) => analyzeWhileSmall(queue)],
-  ['statistics of the backlog', 'faults', async () => undefined],
-] as const)(`with ${BACKLOG} jobs in the queue and %s`, (belief, queue, prepare) => {
+const beliefs = {
+  'no statistics': ['diag', async () => loadBacklog('diag')],
+  'statistics of it': [
+    'diag',
+    async () => lab.sql(`ANALYZE ${await lab.partition('diag')}; ANALYZE lovage.task`),
+  ],
+  'statistics of when it was small': [
+    'spare',
+    async () => analyzeWhileSmall('spare').then(() => loadBacklog('spare')),
+  ],
+} as const;
+
+describe.each(Object.entries(beliefs))('with a large backlog and %s', (_, [queue, prepare]) => {
   beforeAll(async () => {
     await lab.sql(`ALTER TABLE ${await lab.partition(queue)} SET (autovacuum_enabled = off)`);
-    await prepare(queue);
-    await loadBacklog(queue);
-    if (belief === 'statistics of the backlog')
-      await lab.sql(`ANALYZE ${await lab.partition(queue)}; ANALYZE lovage.task`);
+    await prepare();
   });
 
   test('a claim reads about as many rows as it takes', async () => {
@@ -73,7 +79,7 @@ describe.each([
       expect(await settleOn(pool, queue, held, outcome)).toHaveLength(AT_ONCE),
     );
     expect(read).toMatchObject({ sequentialScans: 0 });
-    expect(read.jobs).toBeLessThan(10 * AT_ONCE);
+    expect(read.jobs).toBeLessThan(20 * AT_ONCE);
     expect(read.tasks).toBeLessThan(20 * AT_ONCE);
   });
 
@@ -86,7 +92,7 @@ describe.each([
       expect(await settleOn(pool, queue, held, succeeded)).toEqual([]),
     );
     expect(read).toMatchObject({ sequentialScans: 0 });
-    expect(read.jobs).toBeLessThan(10 * AT_ONCE);
+    expect(read.jobs).toBeLessThan(20 * AT_ONCE);
   });
 
   test('the look for what is due next reads a few rows', async () => {
@@ -140,7 +146,7 @@ test('two thousand attempts settled in one call read each task a few times', asy
 });
 
 test('a queue that holds nothing but delayed tasks is looked at without reading them', async () => {
-  await loadBacklog('solo', `now() + interval '1 hour'`);
+  await loadBacklog('solo', { jobs: 20_000, due: `now() + interval '1 hour'` });
   const read = await rowsRead('solo', async (pool) => {
     expect(await nextDue(pool, ['solo'])).toMatchObject([{ ready: false, dueInMs: expect.any(Number) }]);
     expect(await claimOn(pool, 'solo')).toEqual([]);
@@ -205,14 +211,11 @@ const settleOn = (
   );
 
 /** Past the triggers, for speed: jobs and tasks as add_tasks() writes them, one in ten due in an hour. */
-async function loadBacklog(
-  queue: string,
-  due = `CASE WHEN n % 10 = 0 THEN now() + interval '1 hour' ELSE now() END`,
-) {
+async function loadBacklog(queue: string, { jobs, due } = { jobs: BACKLOG, due: ONE_IN_TEN_LATER }) {
   await lab.unseen(
     `WITH added AS (
        INSERT INTO lovage.task (id, name, queue, input, events, due_at)
-       SELECT lovage.uuid_v7(), 'diag.noop', '${queue}', '{}', 1, ${due} FROM generate_series(1, ${BACKLOG}) AS n
+       SELECT lovage.uuid_v7(), 'diag.noop', '${queue}', '{}', 1, ${due} FROM generate_series(1, ${jobs}) AS n
        RETURNING id, due_at)
      INSERT INTO ${await lab.partition(queue)} (id, name, data, start_after, retry_limit, policy)
      SELECT id, '${queue}', '{"name": "diag.noop"}', due_at, 1000000000, 'standard' FROM added`,

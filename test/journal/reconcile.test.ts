@@ -271,7 +271,7 @@ test('beside busy workers and a stream of enqueues it finds nothing to mend, and
     await lab.worker({ queues: ['diag'], slots: 20 }),
   ];
   const ids: string[] = [];
-  let isOver = false;
+  const over = new AbortController();
   const enqueueing = (async () => {
     for (let round = 0; round < 25; round += 1) {
       ids.push((await lab.enqueue(progress, { steps: 3, everyMs: 2 })).id);
@@ -283,12 +283,12 @@ test('beside busy workers and a stream of enqueues it finds nothing to mend, and
       ids.push(...group.map(({ id }) => id));
     }
     await until(async () => (await unfinished(lab)) === 0);
-    isOver = true;
+    over.abort();
   })();
   const found: unknown[] = [];
   let looks = 0;
   await onConnection(lab.url, async (client) => {
-    for (; !isOver; looks += 1) {
+    for (; !over.signal.aborted; looks += 1) {
       found.push(...(await client.query('SELECT * FROM lovage.reconcile()')).rows);
       found.push(...(await client.query('SELECT * FROM lovage.check_invariants()')).rows);
     }

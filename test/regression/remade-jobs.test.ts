@@ -60,10 +60,11 @@ test('a cancel that waits for a delete by hand finds the task running', async ({
   expect(answer).toEqual({ outcome: 'requested' });
 });
 
-test('a rescue that waits for a delete by hand takes the task', async ({ lab }) => {
+test('the rescue after one that waited for a delete by hand takes the task', async ({ lab }) => {
   const claim = await lab.running();
   await lab.sql(`UPDATE lovage.worker SET heartbeat_at = now() - interval '1 hour', lost_at = NULL`);
-  const rescued = await whileDeleted(lab, claim.id, () => rescueTasks(lab.lovage.pool));
+  await whileDeleted(lab, claim.id, () => rescueTasks(lab.lovage.pool));
+  const rescued = await rescueTasks(lab.lovage.pool);
 
   expect(rescued.map(({ task_id }) => task_id)).toEqual([claim.id]);
   expect(await lab.task(claim.id)).toMatchObject({ state: 'cancelled' });

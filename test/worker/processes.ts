@@ -1,6 +1,11 @@
 import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { sendTasks, type NewTask } from '../../src/queue/send.ts';
 import { until, type Lab, type LabProcess } from '../lab.ts';
+
+/** Each process loads the same few hundred files: compiled once, they cost half. */
+export const NODE_COMPILE_CACHE = join(tmpdir(), 'lovage-test-compile-cache');
 
 export interface WorkerProcess extends LabProcess {
   /** Its boot id: what lovage.worker and the history call it. */
@@ -13,8 +18,9 @@ export async function startWorkerProcess(
   args: readonly string[] = [],
   env: Record<string, string> = {},
 ): Promise<WorkerProcess> {
-  const started = await lab.spawn(['worker', ...args], env);
-  await until(started.output, (text) => text.includes('worker started') || started.child.exitCode !== null);
+  const started = await lab.spawn(['worker', ...args], { NODE_COMPILE_CACHE, ...env });
+  const isUp = (text: string) => text.includes('worker started') || started.child.exitCode !== null;
+  await until(started.output, isUp, 40_000);
   const id = /"worker":"([0-9a-f-]{36})"/.exec(started.output())?.[1];
   if (id === undefined) throw new Error(`the worker did not start:\n${started.output()}`);
   return { ...started, id };

@@ -1,6 +1,6 @@
 import { startWorker } from '../../worker/start.ts';
 import { readArguments, wholeNumber } from '../arguments.ts';
-import type { Command } from '../command.ts';
+import { UsageError, type Command } from '../command.ts';
 import { withSession } from '../session.ts';
 import { firstSignal } from '../signals.ts';
 import { version } from '../version.ts';
@@ -24,6 +24,7 @@ export const worker: Command = {
       ?.split(',')
       .map((queue) => queue.trim())
       .filter(Boolean);
+    if (queues?.length === 0) throw new UsageError('--queues names no queue');
     const stopped = firstSignal();
     return withSession(async ({ settings, config, log, database }) => {
       const running = await startWorker({
