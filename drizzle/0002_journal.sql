@@ -45,7 +45,7 @@ BEGIN
     SELECT t.id, t.queue, jsonb_build_object('name', t.name), t.priority, as_state::pgboss.job_state,
            1000000000, greatest(t.attempt - 1, 0), 2147483647, t.concurrency_key,
            CASE WHEN lovage.is_final(t.state) THEN now() ELSE t.due_at END, now(),
-           CASE WHEN t.attempt > 0 THEN coalesce(t.started_at, now()) END, 'infinity', 'standard'
+           CASE WHEN t.attempt > 0 THEN coalesce(t.started_at, now()) END, '9999-01-01', 'standard'
     FROM lovage.task t
     WHERE t.id = ANY (ids)
     ORDER BY t.id

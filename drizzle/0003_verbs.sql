@@ -37,10 +37,11 @@ BEGIN
          "delayMs" double precision)
     RETURNING *
   ), sent AS (
+    -- Kept for ever, but not to infinity, from which pg-boss's own update() subtracts: Postgres cannot before 17.
     INSERT INTO pgboss.job (id, name, data, priority, retry_limit, expire_seconds, singleton_key, start_after,
                             created_on, keep_until, policy)
     SELECT a.id, a.queue, jsonb_build_object('name', a.name), a.priority, 1000000000, 2147483647, a.concurrency_key,
-           a.due_at, a.created_at, 'infinity', 'standard'
+           a.due_at, a.created_at, '9999-01-01', 'standard'
     FROM added a
   )
   SELECT * FROM added;
@@ -186,7 +187,7 @@ BEGIN
     PERFORM set_config('lovage.outcome', 'succeeded', true);
     EXECUTE delete_jobs USING of_queue, succeeded;
     INSERT INTO lovage.task_result (task_id, output, expires_at)
-    SELECT o.id, o.output, now() + o."ttlMs" * interval '1 ms'
+    SELECT o.id, coalesce(o.output, 'null'), now() + o."ttlMs" * interval '1 ms'
     FROM jsonb_to_recordset(outcomes) AS o (id uuid, output jsonb, "ttlMs" double precision)
     WHERE o.id = ANY (succeeded);
   END IF;

@@ -24,6 +24,8 @@ export function connect(options: {
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.max ?? 10,
+    // One stays open: after a silence the next caller should not wait for a handshake.
+    min: 1,
     application_name: options.applicationName ?? 'lovage',
     connectionTimeoutMillis: 3_000,
     keepAlive: true,

@@ -1,19 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
 import { openLovage } from '../open.ts';
-import { openClaims, type Claim } from '../queue/claim.ts';
+import { openClaims } from '../queue/claim.ts';
 import { nextDue } from '../queue/due.ts';
-import { isFinal } from '../wire.ts';
-import { Attempt, AttemptLost, Cancelled, ShuttingDown } from './attempt.ts';
+import { Attempts } from './attempts.ts';
 import { watchForCancels } from './cancel-watch.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { drainWorker } from './drain.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { recoverClaims } from './recover-claims.ts';
-import { Reporter, ReportWriter } from './reporter.ts';
+import { ReportWriter } from './reporter.ts';
 import { watchForDeadWorkers } from './rescue.ts';
-import { runAttempt } from './run-attempt.ts';
 import { createInlineRunner } from './runners/inline.ts';
 import { createProcessRunner } from './runners/process.ts';
 import { Settler } from './settler.ts';
@@ -41,10 +40,11 @@ export interface RunningWorker {
   drain(graceMs: number): Promise<{ handedBack: number }>;
 }
 
+const DEFAULT_SLOTS = 10;
+
 /** Starts to claim and run tasks of a migrated database. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { config, url, version } = options;
-  const slots = options.slots ?? 10;
+  const { config, configFile, url, version, slots = DEFAULT_SLOTS } = options;
   const queues = shareSlots(config, options.queues, slots);
   const id = randomUUID();
   const log = options.log.child({ worker: id });
@@ -52,56 +52,26 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const lovage = await openLovage({ config, url, log, max: 8, queryTimeoutMs: 0 });
   const { pool, listener, notifier } = lovage;
 
-  const running = new Map<string, Attempt>();
   const reports = new ReportWriter(pool, log);
   const settler = new Settler(pool, id, log);
-  const processes = createProcessRunner({ configFile: options.configFile, databaseUrl: url, log });
+  const processes = createProcessRunner({ configFile, databaseUrl: url, log });
   const runners = { inline: createInlineRunner(lovage.db), process: processes };
+  const onDelay = (delayMs: number) => dispatcher.expect(delayMs);
+  const attempts = new Attempts({ config, runners, reports, settler, notifier, onDelay, log });
+  const { running } = attempts;
   const claims = await openClaims(pool, id, log);
-
-  async function run(claim: Claim): Promise<void> {
-    const attempt = new Attempt(claim, new Reporter(claim, reports.changed));
-    // Reset by hand or rescued while it ran here: the older attempt's handler is told to stop.
-    running.get(claim.id)?.stop(new AttemptLost('a later attempt of the task has started'));
-    running.set(claim.id, attempt);
-    if (claim.cancelRequested) attempt.stop(new Cancelled('the task was cancelled'));
-    const outcome = await runAttempt(attempt, config.tasks.get(claim.name), runners);
-    const settled = settle(attempt, outcome);
-    // Slots come free as handlers end, not as outcomes are written, unless the writing falls behind.
-    if (settler.isBehind) await settled;
-  }
-
-  async function settle(attempt: Attempt, outcome: Awaited<ReturnType<typeof runAttempt>>): Promise<void> {
-    const { claim, reporter } = attempt;
-    reports.forget(reporter);
-    await reporter.written();
-    const state = await settler.settle(claim.queue, { ...reporter.take(), ...outcome });
-    if (running.get(claim.id) === attempt) running.delete(claim.id);
-    if (state === null) {
-      log.warn(
-        { task: claim.id, attempt: claim.attempt },
-        'the outcome was dropped: the attempt is no longer its own',
-      );
-    } else if (isFinal(state)) {
-      notifier.final([claim.id]);
-    } else if ('delayMs' in outcome) {
-      dispatcher.expect(outcome.delayMs);
-    }
-  }
-
   const dispatcher = new Dispatcher({
     queues,
     slots,
     claim: recoverClaims({ claim: claims.claim, pool, workerId: id, running, log }),
-    run,
+    run: attempts.run,
     nextDue: (names) => nextDue(pool, names),
     listener,
     log,
   });
-  const reconciled = await pool.query<{ mended: string; task_id: string }>(
-    'SELECT mended, task_id FROM lovage.reconcile()',
-  );
-  for (const { mended, task_id } of reconciled.rows) log.warn({ task: task_id }, `reconciled: ${mended}`);
+
+  await reconcile(pool, log);
+  const onLost = () => attempts.lose();
   const heartbeat = await startHeartbeat({
     pool,
     url,
@@ -109,10 +79,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     queues: [...queues.keys()],
     slots,
     version,
-    onLost: () => {
-      log.error('others took this worker for dead: its attempts are no longer its own');
-      for (const attempt of running.values()) attempt.stop(new AttemptLost('the worker was taken for dead'));
-    },
+    onLost,
   });
   const stopRescuing = watchForDeadWorkers(pool, log, (names) =>
     names.forEach((name) => notifier.ready(name)),
@@ -124,29 +91,29 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   dispatcher.start();
   log.info({ queues: Object.fromEntries(queues), slots }, 'worker started');
 
+  async function close(): Promise<void> {
+    // What could not be handed back is left to those who rescue the tasks of the dead.
+    const isClean = running.size === 0;
+    stopRescuing();
+    stopWatching();
+    reports.close();
+    settler.close();
+    await claims.close();
+    await Promise.all([processes.close(), heartbeat.stop({ isClean })]);
+    await lovage.close();
+  }
   return {
     id,
     isReady: () => dispatcher.isHealthy && listener.isConnected,
     running: () => running.size,
-    drain: drainWorker({
-      running,
-      stopClaiming: () => dispatcher.stop(),
-      stopAttempts: () =>
-        running.forEach((attempt) => attempt.stop(new ShuttingDown('its worker is shutting down'))),
-      handBack: (attempt) =>
-        settle(attempt, { kind: 'handed_back', reason: 'its worker is shutting down', delayMs: 0 }),
-      close: async () => {
-        // What could not be handed back is left to those who rescue the tasks of the dead.
-        const isClean = running.size === 0;
-        stopRescuing();
-        stopWatching();
-        reports.close();
-        settler.close();
-        await claims.close();
-        await Promise.all([processes.close(), heartbeat.stop({ isClean })]);
-        await lovage.close();
-      },
-      log,
-    }),
+    drain: drainWorker({ attempts, stopClaiming: () => dispatcher.stop(), close, log }),
   };
+}
+
+/** What no trigger saw is mended before the first claim. */
+async function reconcile(pool: pg.Pool, log: Log): Promise<void> {
+  const { rows } = await pool.query<{ mended: string; task_id: string }>(
+    'SELECT mended, task_id FROM lovage.reconcile()',
+  );
+  for (const { mended, task_id } of rows) log.warn({ task: task_id }, `reconciled: ${mended}`);
 }

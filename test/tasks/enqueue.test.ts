@@ -37,7 +37,7 @@ test('a task is committed with its job and its first event when it is accepted',
 
 test.each([
   ['a missing field', 'diag.sleep', {}, ['/ms']],
-  ['a wrong type and an unknown field', 'diag.sleep', { ms: 'x', more: 1 }, ['/ms', '/more']],
+  ['a wrong type and an unknown field', 'diag.sleep', { ms: 'x', more: 1 }, ['/more', '/ms']],
   ['a value out of range', 'diag.exit', { code: 256 }, ['/code']],
   ['no object', 'diag.progress', 'text', ['']],
   ['NUL in a text', 'diag.echo', { value: { list: ['fine', 'a\0b'] } }, ['/value/list/1']],

@@ -51,7 +51,7 @@ test('--concurrency counts over all queues of the worker', async () => {
     (n) => n === 4,
   );
 
-  const [{ id = '' } = {}] = await lab.sql<{ id: string }>(
+  const [{ id } = { id: '' }] = await lab.sql<{ id: string }>(
     "SELECT id FROM lovage.task WHERE state = 'running' LIMIT 1",
   );
   await lab.sql('SELECT lovage.cancel($1)', [id]);

@@ -76,7 +76,7 @@ test('a killed `lovage dev` finds its tasks again when it is started again', asy
     const process = spawnLovage(['dev'], env);
     started.push(process);
     await until(
-      process.output,
+      () => process.output(),
       (text) => text.includes('Lovage is ready') || process.child.exitCode !== null,
       30_000,
     );

@@ -16,7 +16,10 @@ test('a worker that was taken for dead cannot settle the attempt that was taken 
   );
 
   slow.child.kill('SIGCONT');
-  await until(slow.output, (text) => text.includes('the outcome was dropped'));
+  await until(
+    () => slow.output(),
+    (text) => text.includes('the outcome was dropped'),
+  );
   expect(await lab.final(id)).toMatchObject({ state: 'succeeded', attempt: 2 });
   const history = (await lab.events(id)).map(({ type, attempt, data }) => [
     type,
@@ -48,8 +51,14 @@ test('progress of an attempt that was taken away is dropped and logged', async (
     [id],
   );
   const { length } = await lab.events(id);
-  await until(worker.output, (text) => text.includes('progress was dropped'));
-  await until(worker.output, (text) => text.includes('the outcome was dropped'));
+  await until(
+    () => worker.output(),
+    (text) => text.includes('progress was dropped'),
+  );
+  await until(
+    () => worker.output(),
+    (text) => text.includes('the outcome was dropped'),
+  );
   expect(await lab.events(id)).toHaveLength(length);
   expect(await lab.get(id)).toMatchObject({ state: 'scheduled', attempt: 1 });
   expect(await lab.violations()).toEqual([]);

@@ -51,10 +51,18 @@ test('a worker waits for a server that is stopped, and settles what ended meanwh
   const query = async <Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> => {
     const client = new pg.Client({ connectionString: server.url });
     await client.connect();
-    return (await client.query(text, values).finally(() => client.end())).rows as Row[];
+    try {
+      return (await client.query(text, values)).rows as Row[];
+    } finally {
+      await client.end();
+    }
   };
   try {
-    await until(worker.output, (text) => text.includes('worker started'), 20_000);
+    await until(
+      () => worker.output(),
+      (text) => text.includes('worker started'),
+      20_000,
+    );
     const [task] = await query<{ id: string }>(
       `SELECT id FROM lovage.add_tasks('[{"name": "diag.sleep", "queue": "diag", "input": {"ms": 1000}}]')`,
     );
@@ -64,8 +72,14 @@ test('a worker waits for a server that is stopped, and settles what ended meanwh
       ]);
     await until(look, ([row]) => row?.state === 'running');
     process.kill(server.pid, 'SIGINT');
-    await until(worker.output, (text) => text.includes('outcomes could not be written; trying again'));
-    await until(worker.output, (text) => /could not (look for work|claim)/.test(text));
+    await until(
+      () => worker.output(),
+      (text) => text.includes('outcomes could not be written; trying again'),
+    );
+    await until(
+      () => worker.output(),
+      (text) => /could not (look for work|claim)/.test(text),
+    );
 
     server = await startAgain(dataDir, port);
     expect(await until(look, ([row]) => row?.state !== 'running')).toEqual([

@@ -15,3 +15,9 @@ export function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+/** CPU time used so far, in the kernel's ticks of 10 ms. */
+export function ticksOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return Number(fields[11]);
+}

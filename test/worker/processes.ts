@@ -20,7 +20,7 @@ export async function startWorkerProcess(
 ): Promise<WorkerProcess> {
   const started = await lab.spawn(['worker', ...args], { NODE_COMPILE_CACHE, ...env });
   const isUp = (text: string) => text.includes('worker started') || started.child.exitCode !== null;
-  await until(started.output, isUp, 40_000);
+  await until(() => started.output(), isUp, 40_000);
   const id = /"worker":"([0-9a-f-]{36})"/.exec(started.output())?.[1];
   if (id === undefined) throw new Error(`the worker did not start:\n${started.output()}`);
   return { ...started, id };

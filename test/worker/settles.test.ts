@@ -113,7 +113,10 @@ test('a settle that somebody cancels in Postgres is written again', async () => 
   const unlock = await lockJob(id);
   const [blocked] = await until(isSettleBlocked, (rows) => rows.length > 0);
   await lab.sql('SELECT pg_cancel_backend($1)', [blocked?.pid]);
-  await until(worker.output, (text) => text.includes('canceling statement'));
+  await until(
+    () => worker.output(),
+    (text) => text.includes('canceling statement'),
+  );
   await unlock();
   expect(await lab.final(id)).toMatchObject({ state: 'succeeded', attempt: 1, result: { slept: 300 } });
   worker.child.kill('SIGTERM');
@@ -126,7 +129,10 @@ test('an outcome whose COMMIT went unanswered is not dropped and not written twi
   const cut = wire.cutAnswer('lovage_settle', 'SELECT');
   const [id = ''] = await send(lab, 'diag.noop', [{}]);
   await cut;
-  await until(worker.output, (text) => text.includes('outcomes could not be written; trying again'));
+  await until(
+    () => worker.output(),
+    (text) => text.includes('outcomes could not be written; trying again'),
+  );
   await until(
     () => wire.sent('e.type IN'),
     (n) => n > 0,

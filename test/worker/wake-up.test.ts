@@ -48,7 +48,7 @@ test('work whose notification died with its sender starts within the polling flo
   });
   expect(await once(child, 'exit')).toEqual([null, 'SIGKILL']);
 
-  const [{ id = '' } = {}] = await lab.sql<{ id: string }>(
+  const [{ id } = { id: '' }] = await lab.sql<{ id: string }>(
     "SELECT id FROM lovage.task WHERE created_by = 'key:dies'",
   );
   expect(await lab.final(id)).toMatchObject({ state: 'succeeded' });
