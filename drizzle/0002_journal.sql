@@ -281,13 +281,15 @@ BEGIN
       SET state = outcome::lovage.task_state, finished_at = now(), events = t.events + 1,
           error = CASE WHEN outcome = 'succeeded' THEN NULL ELSE t.error END
       WHERE t.id = ANY (ids) AND NOT lovage.is_final(t.state)
-      RETURNING t.id, t.events, t.state, t.attempt, t.error
+      RETURNING t.id, t.events, t.attempt, t.error, t.cancel_requested_by, t.cancel_reason
     )
     INSERT INTO lovage.task_event (task_id, number, type, attempt, data)
     SELECT e.id, e.events, outcome, e.attempt,
            CASE outcome WHEN 'succeeded' THEN '{}'::jsonb
                         WHEN 'failed' THEN jsonb_strip_nulls(jsonb_build_object('by', actor, 'error', e.error))
-                        ELSE jsonb_strip_nulls(jsonb_build_object('by', actor, 'reason', reason)) END
+                        -- Who asked for it, where a worker only carries it out.
+                        ELSE jsonb_strip_nulls(jsonb_build_object('by', coalesce(actor, e.cancel_requested_by),
+                                                                  'reason', coalesce(reason, e.cancel_reason))) END
     FROM ended e;
     RETURN NULL;
   END IF;

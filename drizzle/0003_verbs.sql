@@ -206,8 +206,6 @@ BEGIN
 
   IF cardinality(cancelled) > 0 THEN
     PERFORM set_config('lovage.outcome', 'cancelled', true);
-    PERFORM set_config('lovage.reason', coalesce((SELECT t.cancel_reason FROM lovage.task t WHERE t.id = cancelled[1]), ''), true)
-    WHERE cardinality(cancelled) = 1;
     EXECUTE delete_jobs USING of_queue, cancelled;
   END IF;
 

@@ -1,6 +1,6 @@
 import { SetupError } from './errors.ts';
 import type { Pack } from './pack.ts';
-import type { AnyTask } from './task.ts';
+import { isQueueName, type AnyTask } from './task.ts';
 
 export interface QueueOptions {
   /** Slots that this queue may hold in one worker. Default: as many as the worker has. */
@@ -43,6 +43,9 @@ export function defineConfig<const Packs extends readonly Pack[]>(
     }
   }
   for (const [name, { concurrency }] of queues) {
+    if (!isQueueName(name)) {
+      throw new SetupError(`queue "${name}": a name is up to 60 letters, digits, "_" and "-"`);
+    }
     if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency > 0)) {
       throw new SetupError(`queue "${name}": concurrency must be a whole number above 0, got ${concurrency}`);
     }

@@ -74,12 +74,15 @@ export type AnyTask = TaskDefinition<string, any, any>;
 const NAME = /^[a-z][A-Za-z0-9_-]*(\.[A-Za-z][A-Za-z0-9_-]*)*$/;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+const queueName = z
+  .string()
+  .max(60)
+  .regex(/^[a-z][A-Za-z0-9_-]*$/, 'must be letters, digits, "_" and "-"');
+export const isQueueName = (name: string): boolean => queueName.safeParse(name).success;
+
 const policy = z.object({
   name: z.string().max(100).regex(NAME, 'must look like "pack.task"'),
-  queue: z
-    .string()
-    .max(60)
-    .regex(/^[a-z][A-Za-z0-9_-]*$/, 'must be letters, digits, "_" and "-"'),
+  queue: queueName,
   attempts: z.int().min(1).max(1000),
   priority: z.int().min(-1000).max(1000),
   resultTtlMs: z
@@ -113,7 +116,8 @@ export function defineTask<const Name extends string, Input extends z.ZodType, O
   };
   const checked = policy.safeParse(definition);
   if (!checked.success) {
-    throw new SetupError(`task definition "${options.name}": ${z.prettifyError(checked.error)}`);
+    const faults = checked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    throw new SetupError(`task definition "${options.name}": ${faults.join('; ')}`);
   }
   return definition;
 }

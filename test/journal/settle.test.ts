@@ -111,7 +111,7 @@ test('an attempt that was told to stop ends its task as cancelled', async ({ lab
   expect(state).toBe('cancelled');
   expect(await lab.job(claim.id)).toBeUndefined();
   expect(await lab.history(claim.id)).toEqual(['queued 0', 'started 1', 'cancel_requested 1', 'cancelled 1']);
-  expect((await lab.events(claim.id)).at(-1)?.data).toEqual({ reason: 'changed our minds' });
+  expect((await lab.events(claim.id)).at(-1)?.data).toMatchObject({ reason: 'changed our minds' });
 });
 
 test.for([

@@ -38,7 +38,9 @@ test('a waiter is answered also when nobody announced the end', async () => {
   const waiting = wait(id);
   await watched(1);
   await lab.sql('DELETE FROM pgboss.job WHERE id = $1', [id]);
+  const from = performance.now();
   expect(await waiting).toMatchObject({ state: 'expired' });
+  expect(performance.now() - from).toBeLessThan(4_000);
 });
 
 test('a final task is answered at once', async () => {

@@ -46,7 +46,7 @@ test('a running task gets its signal and ends as cancelled', async () => {
     ['queued', undefined, undefined],
     ['started', undefined, undefined],
     ['cancel_requested', 'key:test', 'enough'],
-    ['cancelled', undefined, 'enough'],
+    ['cancelled', 'key:test', 'enough'],
   ]);
 });
 

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { sleep } from '../../packs/diag/tasks.ts';
+import { startEmbeddedPostgres } from '../../src/embedded-postgres/index.ts';
+import { onServer } from '../global-setup.ts';
 import { configFile, openLab, spawnLovage, until, type LabProcess } from '../lab.ts';
 import { ageHeartbeat, kill, send, sleeps, startWorkerProcess, whenRunning } from './processes.ts';
 
@@ -101,8 +103,13 @@ test('a killed `lovage dev` finds its tasks again when it is started again', asy
       ({ state }) => state === 'running',
     );
     await kill(first.process);
+    // Its Postgres lives on; in it a minute passes.
+    const server = await startEmbeddedPostgres({ dataDir });
+    expect(server.adopted).toBe(true);
+    await onServer(server.url, "UPDATE lovage.worker SET heartbeat_at = now() - interval '1 minute'");
 
     const second = await dev();
+    await server.release();
     expect(second.key).toBe(first.key);
     for (const { id } of [running, delayed]) {
       await until(

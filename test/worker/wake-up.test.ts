@@ -33,6 +33,9 @@ test('a burst of enqueues sends few notifications', async () => {
   await using ear = await listen('lovage_ready');
   await Promise.all(Array.from({ length: 500 }, () => lab.enqueue(noop, {})));
   await lab.lovage.notifier.flush();
+  await until(
+    () => lab.lovage.pool.waitingCount === 0 && lab.lovage.pool.idleCount === lab.lovage.pool.totalCount,
+  );
   await ear.settled();
   expect(new Set(ear.heard)).toEqual(new Set(['diag']));
   expect(ear.heard.length).toBeLessThan(50);

@@ -19,7 +19,12 @@ const tell = (message: FromChild): void =>
 
 async function open({ configFile, databaseUrl }: Extract<ToChild, { type: 'open' }>): Promise<void> {
   config = await loadConfig(configFile);
-  connection = connect({ url: databaseUrl, log: createLog(), max: 2, applicationName: 'lovage child' });
+  connection = connect({
+    url: databaseUrl,
+    log: createLog({ level: process.env['LOVAGE_LOG_LEVEL'] }),
+    max: 2,
+    applicationName: 'lovage child',
+  });
   tell({ type: 'ready', tasks: [...config.tasks.keys()] });
 }
 
