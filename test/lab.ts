@@ -42,7 +42,7 @@ export interface Lab extends AsyncDisposable {
 
 export interface LabProcess {
   child: ChildProcess;
-  output(): string;
+  output: () => string;
   exited: Promise<number | NodeJS.Signals>;
 }
 

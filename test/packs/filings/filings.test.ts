@@ -41,7 +41,7 @@ async function call<Body>(
   path: string,
   body?: unknown,
   headers: Record<string, string> = { 'x-api-key': KEY },
-) {
+): Promise<{ status: number; body: Body }> {
   const response = await fetch(`${url}${path}`, {
     headers,
     ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
