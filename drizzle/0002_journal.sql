@@ -83,6 +83,53 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- The two transitions of every task, by ids alone: their plans can be kept, since there is but one way to look up an id.
+CREATE FUNCTION lovage.start_tasks(of_ids uuid[], by_worker uuid, OUT numbers bigint, OUT ids uuid[])
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
+AS $$
+BEGIN
+  WITH moved AS (
+    UPDATE lovage.task t
+    SET state = 'running', attempt = t.attempt + 1, worker_id = by_worker, started_at = now(), events = t.events + 1
+    WHERE t.id = ANY (of_ids) AND t.state IN ('queued', 'retrying')
+    RETURNING t.id, t.events, t.attempt
+  ), written AS (
+    INSERT INTO lovage.task_event (task_id, number, type, attempt, data)
+    SELECT m.id, m.events, 'started', m.attempt, jsonb_build_object('worker', by_worker) FROM moved m
+  )
+  SELECT sum(m.attempt), array_agg(m.id) INTO numbers, ids FROM moved m;
+END
+$$;
+--> statement-breakpoint
+CREATE FUNCTION lovage.end_tasks(of_ids uuid[], outcome text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+  actor text := lovage.actor();
+  reason text := lovage.setting('reason');
+BEGIN
+  WITH ended AS (
+    UPDATE lovage.task t
+    SET state = outcome::lovage.task_state, finished_at = now(), events = t.events + 1,
+        error = CASE WHEN outcome = 'succeeded' THEN NULL ELSE t.error END
+    WHERE t.id = ANY (of_ids) AND NOT lovage.is_final(t.state)
+    RETURNING t.id, t.events, t.attempt, t.error, t.cancel_requested_by, t.cancel_reason
+  )
+  INSERT INTO lovage.task_event (task_id, number, type, attempt, data)
+  SELECT e.id, e.events, outcome, e.attempt,
+         CASE outcome WHEN 'succeeded' THEN '{}'::jsonb
+                      WHEN 'failed' THEN jsonb_strip_nulls(jsonb_build_object('by', actor, 'error', e.error))
+                      -- Who asked for it, where a worker only carries it out.
+                      ELSE jsonb_strip_nulls(jsonb_build_object('by', coalesce(actor, e.cancel_requested_by),
+                                                                'reason', coalesce(reason, e.cancel_reason))) END
+  FROM ended e;
+END
+$$;
+--> statement-breakpoint
 CREATE FUNCTION lovage.journal_write() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -108,16 +155,7 @@ BEGIN
     SELECT array_agg(n.id), bool_and(n.state = 'active'), sum(n.retry_count + 1) INTO ids, is_claim, numbers FROM fresh n;
     IF is_claim THEN
       PERFORM set_config('lovage.claimed', ids::text, true);
-      WITH moved AS (
-        UPDATE lovage.task t
-        SET state = 'running', attempt = t.attempt + 1, worker_id = worker, started_at = now(), events = t.events + 1
-        WHERE t.id = ANY (ids) AND t.state IN ('queued', 'retrying')
-        RETURNING t.id, t.events, t.attempt
-      ), written AS (
-        INSERT INTO lovage.task_event (task_id, number, type, attempt, data)
-        SELECT m.id, m.events, 'started', m.attempt, jsonb_build_object('worker', worker) FROM moved m
-      )
-      SELECT sum(m.attempt), array_agg(m.id) INTO taken, moved_ids FROM moved m;
+      SELECT s.numbers, s.ids INTO taken, moved_ids FROM lovage.start_tasks(ids, worker) s;
       -- Where the numbers differ a job had drifted from its task; below it is mended.
       IF taken = numbers THEN
         RETURN NULL;
@@ -276,21 +314,7 @@ DECLARE
 BEGIN
   IF outcome IS NOT NULL THEN
     SELECT array_agg(o.id) INTO ids FROM gone o;
-    WITH ended AS (
-      UPDATE lovage.task t
-      SET state = outcome::lovage.task_state, finished_at = now(), events = t.events + 1,
-          error = CASE WHEN outcome = 'succeeded' THEN NULL ELSE t.error END
-      WHERE t.id = ANY (ids) AND NOT lovage.is_final(t.state)
-      RETURNING t.id, t.events, t.attempt, t.error, t.cancel_requested_by, t.cancel_reason
-    )
-    INSERT INTO lovage.task_event (task_id, number, type, attempt, data)
-    SELECT e.id, e.events, outcome, e.attempt,
-           CASE outcome WHEN 'succeeded' THEN '{}'::jsonb
-                        WHEN 'failed' THEN jsonb_strip_nulls(jsonb_build_object('by', actor, 'error', e.error))
-                        -- Who asked for it, where a worker only carries it out.
-                        ELSE jsonb_strip_nulls(jsonb_build_object('by', coalesce(actor, e.cancel_requested_by),
-                                                                  'reason', coalesce(reason, e.cancel_reason))) END
-    FROM ended e;
+    PERFORM lovage.end_tasks(ids, outcome);
     RETURN NULL;
   END IF;
 

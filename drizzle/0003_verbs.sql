@@ -169,10 +169,6 @@ BEGIN
     outcomes := lovage.of_running(of_queue, outcomes, mine);
   END IF;
 
-  IF jsonb_path_exists(outcomes, '$[*].events[0]') OR jsonb_path_exists(outcomes, '$[*].progress.current') THEN
-    PERFORM lovage.write_reports(mine, outcomes);
-  END IF;
-
   SELECT array_agg(t.id) INTO cancelled FROM lovage.task t WHERE t.id = ANY (mine) AND t.cancel_requested_at IS NOT NULL;
   cancelled := coalesce(cancelled, '{}');
   SELECT array_agg(o.id) FILTER (WHERE o.kind = 'succeeded'),
@@ -182,6 +178,10 @@ BEGIN
   INTO succeeded, failed, back, cancelled
   FROM jsonb_to_recordset(outcomes) AS o (id uuid, kind text)
   WHERE o.id = ANY (mine) AND o.id <> ALL (cancelled);
+  -- Before the end: after it, the history takes no more lines.
+  IF outcomes @? '$[*].events[0]' OR outcomes @? '$[*].progress.current' THEN
+    PERFORM lovage.write_reports(mine, outcomes);
+  END IF;
 
   IF succeeded IS NOT NULL THEN
     PERFORM set_config('lovage.outcome', 'succeeded', true);

@@ -48,9 +48,18 @@ export async function settleAttempts(
   const { rows } = await executor.query<Settled>({
     name: 'lovage_settle',
     text: 'SELECT id, state FROM lovage.settle($1, $2, $3)',
-    values: [queue, workerId, JSON.stringify(settlements)],
+    values: [queue, workerId, JSON.stringify(settlements.map(withoutEmpty))],
   });
   return rows;
+}
+
+/** Most attempts have nothing to report: what is empty is not sent, nor parsed over there. */
+function withoutEmpty({ progress, events, ...settlement }: Settlement): object {
+  return {
+    ...settlement,
+    ...(progress === null ? {} : { progress }),
+    ...(events.length === 0 ? {} : { events }),
+  };
 }
 
 /** Writes progress and log lines of running attempts; returns the ids that are still the caller's. */
