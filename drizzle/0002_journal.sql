@@ -30,6 +30,16 @@ CREATE FUNCTION lovage.is_final(state lovage.task_state) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$ SELECT state IN ('succeeded', 'failed', 'cancelled', 'expired') $$;
 --> statement-breakpoint
+-- The declared queues whose table is there; somebody may have dropped one, and the others go on.
+CREATE FUNCTION lovage.live_queues() RETURNS TABLE (queue text, job_table text)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT q.queue, q.job_table FROM lovage.queue_control q
+  WHERE to_regclass(format('pgboss.%I', q.job_table)) IS NOT NULL
+  ORDER BY q.queue
+$$;
+--> statement-breakpoint
 -- A job comes back under its task's id: after a manual retry, a foreign delete of a running job, a truncate.
 -- It continues the numbering: a claim adds one to retry_count where started_on is set.
 CREATE FUNCTION lovage.restore_jobs(ids uuid[], as_state text) RETURNS uuid[]
@@ -46,7 +56,7 @@ BEGIN
            1000000000, greatest(t.attempt - 1, 0), 2147483647, t.concurrency_key,
            CASE WHEN lovage.is_final(t.state) THEN now() ELSE t.due_at END, now(),
            CASE WHEN t.attempt > 0 THEN coalesce(t.started_at, now()) END, '9999-01-01', 'standard'
-    FROM lovage.task t
+    FROM lovage.task t JOIN lovage.live_queues() q ON q.queue = t.queue
     WHERE t.id = ANY (ids)
     ORDER BY t.id
     ON CONFLICT DO NOTHING
@@ -217,6 +227,10 @@ BEGIN
   IF changes_queue AND EXISTS (SELECT FROM fresh n JOIN lovage.task t ON t.id = n.id
                                WHERE n.name <> t.queue AND n.name NOT IN (SELECT q.queue FROM lovage.queue_control q)) THEN
     RAISE EXCEPTION 'the job of a task cannot move to a queue that is not declared';
+  END IF;
+  IF changes_queue AND EXISTS (SELECT FROM fresh n JOIN lovage.task t ON t.id = n.id
+                               WHERE n.name <> t.queue AND t.state = 'running') THEN
+    RAISE EXCEPTION 'the job of a running task cannot move: its worker would settle it where it was';
   END IF;
 
   -- A running job that somebody else cancelled stays until its handler has stopped.

@@ -324,7 +324,7 @@ AS $$
 DECLARE
   declared record;
 BEGIN
-  FOR declared IN SELECT q.queue, q.job_table FROM lovage.queue_control q WHERE q.queue = ANY (queues) LOOP
+  FOR declared IN SELECT q.queue, q.job_table FROM lovage.live_queues() q WHERE q.queue = ANY (queues) LOOP
     queue := declared.queue;
     EXECUTE format(
       'SELECT EXISTS (SELECT FROM pgboss.%1$I WHERE name = $1 AND state < ''active'' AND NOT blocked AND start_after <= now()),
@@ -355,7 +355,7 @@ BEGIN
   IF lost IS NULL THEN
     RETURN;
   END IF;
-  FOR declared IN SELECT q.queue, q.job_table FROM lovage.queue_control q ORDER BY q.queue LOOP
+  FOR declared IN SELECT q.queue, q.job_table FROM lovage.live_queues() q LOOP
     EXECUTE format(
       'SELECT array_agg(stale.id) FROM (
          SELECT j.id FROM pgboss.%I j JOIN lovage.task t ON t.id = j.id

@@ -132,7 +132,7 @@ BEGIN
   RETURN QUERY SELECT 'restored the job of a retrying task', unnest(ids);
 
   -- A worker that ended, or was rescued some time ago, settles nothing more: what still runs in its name runs again.
-  FOR declared IN SELECT q.queue FROM lovage.queue_control q ORDER BY q.queue LOOP
+  FOR declared IN SELECT q.queue FROM lovage.live_queues() q LOOP
     SELECT array_agg(held.id) INTO ids FROM (
       SELECT j.id FROM pgboss.job j JOIN lovage.task t ON t.id = j.id JOIN lovage.worker w ON w.id = t.worker_id
       WHERE j.name = declared AND j.state = 'active' AND (w.stopped_at IS NOT NULL OR w.lost_at < now() - interval '1 minute')
@@ -153,3 +153,9 @@ BEGIN
   PERFORM set_config('lovage.reconciling', '', true), set_config('lovage.actor', '', true), set_config('lovage.reason', '', true);
 END
 $$;
+--> statement-breakpoint
+-- Functions run with their owner's rights, and PUBLIC may execute what nobody revokes: who may read tasks may not
+-- therefore make, cancel or settle them. Triggers need no such right.
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA lovage FROM PUBLIC;
+--> statement-breakpoint
+GRANT EXECUTE ON FUNCTION lovage.setting(text), lovage.actor(), lovage.is_final(lovage.task_state), lovage.uuid_v7() TO PUBLIC;

@@ -31,6 +31,7 @@ const environment = z.object({
   LOVAGE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).optional(),
   LOVAGE_DIAG: flag.default(false),
   LOVAGE_DRAIN_MS: wholeNumber(0, 3_600_000).default(30_000),
+  LOVAGE_QUERY_TIMEOUT_MS: wholeNumber(500, 3_600_000).default(30_000),
   HOST: z.string().default('127.0.0.1'),
   PORT: wholeNumber(0, 65_535).default(3000),
 });
@@ -45,6 +46,8 @@ export interface Settings {
   /** Default: `warn` in `dev`, whose terminal belongs to a person, else `info`. */
   logLevel: string | undefined;
   drainMs: number;
+  /** After so long without an answer a worker gives a connection up. */
+  queryTimeoutMs: number;
   host: string;
   port: number;
 }
@@ -57,7 +60,8 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const parsed = environment.safeParse(given);
   if (!parsed.success) {
-    throw new SetupError(parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('\n'));
+    const faults = new Map(parsed.error.issues.toReversed().map((i) => [i.path.join('.'), i.message]));
+    throw new SetupError([...faults].map(([name, message]) => `${name}: ${message}`).join('\n'));
   }
   const values = parsed.data;
   return {
@@ -68,6 +72,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     maxBodyBytes: values.LOVAGE_MAX_BODY_BYTES,
     logLevel: values.LOVAGE_LOG_LEVEL,
     drainMs: values.LOVAGE_DRAIN_MS,
+    queryTimeoutMs: values.LOVAGE_QUERY_TIMEOUT_MS,
     host: values.HOST,
     port: values.PORT,
   };

@@ -1,6 +1,6 @@
 import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
-import { isPostgresAway } from '../db/failures.ts';
+import { isPostgresAway, mayHaveHappened } from '../db/failures.ts';
 import { type ErrorCode, LovageError } from '../errors.ts';
 import { faultsOf } from '../json/faults.ts';
 
@@ -12,7 +12,9 @@ export function toLovageError(error: unknown): LovageError {
     if (link instanceof LovageError) return link;
   }
   if (isPostgresAway(error)) {
-    const message = 'Postgres cannot be reached at the moment; the same request can be sent again';
+    const message = mayHaveHappened(error)
+      ? 'Postgres did not answer; the request may have been carried out: look before it is sent again'
+      : 'Postgres cannot be reached at the moment; the same request can be sent again';
     return new LovageError('queue-unavailable', message, { retryAfter: RETRY_AFTER_SECONDS, cause: error });
   }
   if (error instanceof TRPCError) return fromTrpc(error);

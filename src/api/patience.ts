@@ -1,5 +1,8 @@
 import { LovageError } from '../errors.ts';
 
+const MESSAGE =
+  'Postgres does not answer; the request may have been carried out: look before it is sent again';
+
 /**
  * How long one request may wait for Postgres in all, the upload of its body and its long polls left out. Connecting
  * and querying have timeouts of their own, but a request does both several times, and must still be answered in 5 s.
@@ -16,9 +19,7 @@ export class Patience {
     let timer: NodeJS.Timeout | undefined;
     const over = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
-        reject(
-          new LovageError('queue-unavailable', 'Postgres does not answer at the moment', { retryAfter: 2 }),
-        );
+        reject(new LovageError('queue-unavailable', MESSAGE, { retryAfter: 2 }));
       }, this.#leftMs);
     });
     try {

@@ -42,7 +42,8 @@ export function respondWithError(
 export function reportError(log: Log, error: LovageError, requestId: string): void {
   if (error.code === 'internal') log.error({ err: error.cause ?? error, requestId }, 'request failed');
   if (error.code === 'queue-unavailable')
-    log.warn({ err: error.cause ?? error, requestId }, 'Postgres is away');
+    // Once a request, for as long as it is away: one line says it, the rest is for who looks closer.
+    log.debug({ err: error.cause ?? error, requestId }, 'Postgres is away');
 }
 
 const isUnder = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`);

@@ -58,7 +58,9 @@ async function triggers(pool: pg.Pool): Promise<Finding> {
 }
 
 async function queues(pool: pg.Pool, config: Config): Promise<Finding> {
-  const { rows } = await pool.query<{ queue: string }>('SELECT queue FROM lovage.queue_control');
+  const { rows } = await pool.query<{ queue: string }>(
+    'SELECT q.queue FROM lovage.live_queues() q JOIN pgboss.queue b ON b.name = q.queue',
+  );
   const missing = [...config.queues.keys()].filter((queue) => !rows.some((row) => row.queue === queue));
   if (missing.length === 0) return { state: 'good', what: `every queue is declared (${rows.length})` };
   return { state: 'bad', what: `queues are not declared: ${missing.join(', ')}`, remedy: 'lovage migrate' };

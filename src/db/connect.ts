@@ -12,7 +12,7 @@ export interface Connection {
 
 /**
  * Opens a pool that never waits long: whoever needs Postgres learns within seconds that it is away.
- * `queryTimeoutMs` of 0 lets statements take their time (migrations, workers' settles).
+ * A statement whose answer does not come within `queryTimeoutMs` fails, and its connection is given up.
  */
 export function connect(options: {
   url: string;
@@ -29,31 +29,10 @@ export function connect(options: {
     application_name: options.applicationName ?? 'lovage',
     connectionTimeoutMillis: 3_000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     ...(options.queryTimeoutMs ? { query_timeout: options.queryTimeoutMs } : {}),
   });
   // An idle client that loses its server must not end the process; the next query gets a new one.
   pool.on('error', (error) => options.log.warn({ err: error }, 'an idle database connection was lost'));
   return { pool, db: drizzle(pool) };
-}
-
-/** Runs `work` in one transaction on one connection: committed when it returns, rolled back when it throws. */
-export async function inTransaction<Result>(
-  pool: pg.Pool,
-  work: (tx: pg.PoolClient) => Promise<Result>,
-): Promise<Result> {
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    await client.query('BEGIN');
-    const result = await work(client);
-    await client.query('COMMIT');
-    return result;
-  } catch (error) {
-    await client.query('ROLLBACK').catch((lost: unknown) => {
-      broken = lost as Error;
-    });
-    throw error;
-  } finally {
-    client.release(broken);
-  }
 }

@@ -35,6 +35,18 @@ export function isPostgresAway(error: unknown): boolean {
   return false;
 }
 
+/** Asked, and no answer: what was asked may have been done all the same. */
+const UNANSWERED = /^(Query read timeout|Connection terminated)/;
+
+/** False where the statement cannot have reached Postgres. */
+export function mayHaveHappened(error: unknown): boolean {
+  for (const { code, message } of chain(error)) {
+    if (code === 'ECONNRESET' || code === 'EPIPE' || (code === undefined && UNANSWERED.test(message)))
+      return true;
+  }
+  return false;
+}
+
 // Connection, conflict, resources, locks, an operator's or a clock's cancel, the system: not what was asked for.
 const PASSING = /^(?:08|40|53|55|57|58)/;
 

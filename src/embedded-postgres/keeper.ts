@@ -2,14 +2,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { usersLock } from './open-session.ts';
 import type { Session } from './open-session.ts';
 
+/** Joins the server again; where it is gone, starts it if it may. */
+export type Reopen = (how: { mayStart: boolean }) => Promise<Session | undefined>;
+
 /** Holds our place among the users of the server, and takes it again quietly when it is lost. */
 export class Keeper {
   #session: Session | undefined;
   #reopening: Promise<Session | undefined> | undefined;
   #isReleased = false;
-  readonly #reopen: () => Promise<Session | undefined>;
+  readonly #reopen: Reopen;
 
-  constructor(session: Session, reopen: () => Promise<Session | undefined>) {
+  constructor(session: Session, reopen: Reopen) {
     this.#reopen = reopen;
     this.#hold(session);
   }
@@ -17,7 +20,7 @@ export class Keeper {
   /** True when nobody else uses the server; until it is closed or the server ends, nobody else can. */
   async leave(): Promise<boolean> {
     this.#isReleased = true;
-    const session = this.#session ?? (await (this.#reopening ?? this.#tryReopen()));
+    const session = this.#session ?? (await (this.#reopening ?? this.#tryReopen({ mayStart: false })));
     if (!session) return false;
     this.#session = session;
     session.socket.ref();
@@ -44,15 +47,15 @@ export class Keeper {
     for (let delayMs = 0; ; delayMs = Math.min(delayMs * 2 + 50, 2_000)) {
       await pause(delayMs, undefined, { ref: false });
       if (this.#isReleased) return;
-      this.#reopening = this.#tryReopen();
+      this.#reopening = this.#tryReopen({ mayStart: true });
       const session = await this.#reopening;
       this.#reopening = undefined;
       if (session) return this.#hold(session);
     }
   }
 
-  #tryReopen(): Promise<Session | undefined> {
-    return this.#reopen().catch(() => undefined);
+  #tryReopen(how: { mayStart: boolean }): Promise<Session | undefined> {
+    return this.#reopen(how).catch(() => undefined);
   }
 }
 

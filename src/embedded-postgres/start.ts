@@ -63,7 +63,14 @@ async function start(options: StartOptions & { signal: AbortSignal }): Promise<E
   const cluster = existing ?? (await initCluster({ dataDir, account, binaries, password, signal, log }));
 
   const server = await reachServer({ dataDir, cluster, account, binaries, password, signal, log });
-  const keeper = new Keeper(server.session, () => rejoin(cluster, password));
+  const keeper = new Keeper(server.session, async ({ mayStart }) => {
+    const joined = await rejoin(cluster, password);
+    if (joined || !mayStart || (await findPostmaster(cluster))) return joined;
+    // It crashed, or somebody stopped it under us: its users wait for it.
+    const limit = AbortSignal.timeout(startLimitMs);
+    const again = { dataDir, cluster, account, binaries, password, signal: limit, log };
+    return (await withStartLock(dataDir, limit, () => reachServer(again))).session;
+  });
   let released: Promise<{ stopped: boolean }> | undefined;
   return {
     url: `postgres://lovage:${password}@127.0.0.1:${server.port}/lovage`,

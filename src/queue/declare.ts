@@ -24,7 +24,9 @@ export async function migrateBoss(executor: Executor): Promise<void> {
  */
 export async function declareQueues(executor: Executor, queues: Iterable<string>): Promise<void> {
   await executor.query("SELECT lovage.attach_journal('job')");
-  const { rows } = await executor.query<{ queue: string }>('SELECT queue FROM lovage.queue_control');
+  const { rows } = await executor.query<{ queue: string }>(
+    'SELECT q.queue FROM lovage.live_queues() q JOIN pgboss.queue b ON b.name = q.queue',
+  );
   const declared = new Set(rows.map((row) => row.queue));
   for (const queue of queues) {
     if (!declared.has(queue)) await declareQueue(executor, queue);
@@ -34,6 +36,12 @@ export async function declareQueues(executor: Executor, queues: Iterable<string>
 async function declareQueue(executor: Executor, queue: string): Promise<void> {
   await executor.query('BEGIN');
   try {
+    // Of a queue that somebody dropped, what is left goes: its tasks are there, and reconcile() gives them new jobs.
+    await executor.query('DELETE FROM pgboss.job_common WHERE name = $1', [queue]);
+    await executor.query(
+      `DELETE FROM pgboss.queue WHERE name = $1 AND partition AND to_regclass(format('pgboss.%I', table_name)) IS NULL`,
+      [queue],
+    );
     await executor.query('SELECT pgboss.create_queue($1, $2)', [queue, JSON.stringify(NEVER_DECIDES)]);
     const { rows } = await executor.query<{ table_name: string; partition: boolean }>(
       'SELECT table_name, partition FROM pgboss.queue WHERE name = $1',
@@ -52,7 +60,7 @@ async function declareQueue(executor: Executor, queue: string): Promise<void> {
        WHERE state < 'active' AND start_after > created_on`,
     );
     await executor.query(
-      'INSERT INTO lovage.queue_control (queue, job_table) VALUES ($1, $2) ON CONFLICT DO NOTHING',
+      'INSERT INTO lovage.queue_control (queue, job_table) VALUES ($1, $2) ON CONFLICT (queue) DO UPDATE SET job_table = excluded.job_table',
       [queue, made.table_name],
     );
     await executor.query('COMMIT');

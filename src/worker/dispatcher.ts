@@ -6,6 +6,7 @@ import type { QueueReadiness } from '../queue/due.ts';
 /** However many notifications get lost, work waits no longer than this. */
 const POLL_MS = 2_000;
 const RETRY_MAX_MS = 5_000;
+const STALE_MS = 10_000;
 /** Work that is there and cannot be claimed is locked by somebody: ask again, but not in a circle. */
 const REST_MS = 200;
 
@@ -47,6 +48,7 @@ export class Dispatcher {
   #pollAt = Infinity;
   #fillQueued = false;
   #failures = 0;
+  #lookedAt = -Infinity;
   #stopped = false;
 
   constructor(options: DispatcherOptions) {
@@ -86,9 +88,9 @@ export class Dispatcher {
     return this.#lanes.reduce((sum, lane) => sum + lane.running, 0);
   }
 
-  /** The last look at the queues succeeded. */
+  /** The last look at the queues succeeded, and is not long ago. */
   get isHealthy(): boolean {
-    return !this.#stopped && this.#failures === 0;
+    return !this.#stopped && this.#failures === 0 && performance.now() - this.#lookedAt < STALE_MS;
   }
 
   readonly #onConnected = (): void => this.#pollIn(0);
@@ -124,6 +126,7 @@ export class Dispatcher {
         if (dueInMs !== null) nextMs = Math.min(nextMs, Math.max(dueInMs, 0) + 1);
       }
       this.#failures = 0;
+      this.#lookedAt = performance.now();
     } catch (error) {
       nextMs = this.#backOff(error, 'could not look for work');
     }

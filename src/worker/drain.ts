@@ -4,6 +4,7 @@ import type { Attempts } from './attempts.ts';
 /** Handlers that were told to stop get so long to return. */
 const STOP_MS = 2_000;
 const CLOSE_MS = 4_000;
+const CLAIM_MS = 4_000;
 const POLL_MS = 20;
 
 /**
@@ -21,7 +22,8 @@ export function drainWorker(worker: {
 
   async function drain(graceMs: number): Promise<{ handedBack: number }> {
     log.info({ running: attempts.running.size, graceMs }, 'draining');
-    await worker.stopClaiming();
+    // A claim that Postgres does not answer is not waited for: what it took is rescued later.
+    await Promise.race([worker.stopClaiming(), after(CLAIM_MS)]);
     await isEmpty(attempts.running, graceMs);
     attempts.stop();
     await isEmpty(attempts.running, attempts.running.size > 0 ? STOP_MS : 0);

@@ -35,7 +35,7 @@ export function watchForDeadWorkers(
     try {
       const rescued = await rescueTasks(pool);
       for (const { task_id, worker_id } of rescued)
-        log.warn({ task: task_id, worker: worker_id }, 'its worker died: queued again');
+        log.warn({ task: task_id, lostWorker: worker_id }, 'its worker died: queued again');
       if (rescued.length > 0) onRescued([...new Set(rescued.map(({ queue }) => queue))]);
     } catch (error) {
       // While Postgres was away nobody could say that he lives: everyone gets a whole deadline to do so.

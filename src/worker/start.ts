@@ -29,6 +29,8 @@ export interface WorkerOptions {
   /** Attempts at a time, over all queues. Default 10. */
   slots?: number | undefined;
   version: string;
+  /** After so long without an answer a connection is given up, and what it was asked is asked again. Default 30 s. */
+  queryTimeoutMs?: number | undefined;
 }
 
 export interface RunningWorker {
@@ -41,6 +43,7 @@ export interface RunningWorker {
 }
 
 const DEFAULT_SLOTS = 10;
+const QUERY_TIMEOUT_MS = 30_000;
 
 /** Starts to claim and run tasks of a migrated database. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
@@ -48,8 +51,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const queues = shareSlots(config, options.queues, slots);
   const id = randomUUID();
   const log = options.log.child({ worker: id });
-  // A settle or a claim is never cut off by a clock: it is waited out, or its connection breaks.
-  const lovage = await openLovage({ config, url, log, max: 8, queryTimeoutMs: 0 });
+  // Claims and settles that went unanswered are found out about, so a connection that says nothing is worth giving up.
+  const { queryTimeoutMs = QUERY_TIMEOUT_MS } = options;
+  const lovage = await openLovage({ config, url, log, max: 8, queryTimeoutMs });
   const { pool, listener, notifier } = lovage;
 
   const reports = new ReportWriter(pool, log);

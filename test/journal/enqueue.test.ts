@@ -1,5 +1,5 @@
 import { echo, noop } from '../../packs/diag/tasks.ts';
-import { inTransaction } from '../../src/db/connect.ts';
+import { inTransaction } from '../transaction.ts';
 import { sendTasks } from '../../src/queue/send.ts';
 import { expect, newTask, test } from './journal-lab.ts';
 

@@ -15,7 +15,7 @@ export interface Submission {
   options: z.output<typeof enqueueOptions>;
 }
 
-/** Commits a task, then waits for it if asked; a final task comes with its result. */
+/** Commits a task, then waits for it if asked; a final task comes whole. */
 export async function enqueueAndWait(context: RequestContext, submission: Submission): Promise<TaskView> {
   const { lovage, caller, patience } = context;
   const { waitMs = 0, include, ...options } = submission.options;
@@ -27,8 +27,7 @@ export async function enqueueAndWait(context: RequestContext, submission: Submis
   const { name, input } = submission;
   const accepted = await patience.spend(enqueueTask(lovage, caller, { name, input, ...options }));
   const task = waitMs > 0 ? await awaitAccepted(context, accepted, waitMs) : accepted;
-  // Who sent megabytes has them: a final task comes with its result, with its input only where that is asked for.
-  return presentTask({ ...task, input }, isFinal(task.state) ? [...include, 'result'] : include);
+  return isFinal(task.state) ? task : presentTask({ ...task, input }, include);
 }
 
 /** The task is committed by now: an outage while waiting must not read as a refusal, or the caller sends it again. */

@@ -32,6 +32,7 @@ export const dev: Command = {
           url: database.url,
           log,
           slots,
+          queryTimeoutMs: settings.queryTimeoutMs,
           version: version(),
         });
         const authenticator = createAuthenticator(lovage.pool, rootKey);

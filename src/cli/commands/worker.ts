@@ -34,6 +34,7 @@ export const worker: Command = {
         log,
         queues,
         slots,
+        queryTimeoutMs: settings.queryTimeoutMs,
         version: version(),
       });
       await stopped;

@@ -9,7 +9,7 @@ import { unpackError } from './send-error.ts';
 const isSource = import.meta.url.endsWith('.ts');
 const CHILD = fileURLToPath(new URL(isSource ? './child.ts' : './child.js', import.meta.url));
 // In a checkout a child finds `lovage` where this process does.
-const EXEC_ARGV = [...process.execArgv, ...(isSource ? ['--conditions=lovage-source'] : [])];
+const EXEC_ARGV = [...new Set([...process.execArgv, ...(isSource ? ['--conditions=lovage-source'] : [])])];
 
 /** A handler's process ended under it. */
 export class ChildDied extends Error {
@@ -32,6 +32,7 @@ export function createProcessRunner(options: {
   const waiting: (() => void)[] = [];
   const children = new Set<ChildProcess>();
   let starting = 0;
+  let isClosing = false;
 
   async function spawn(): Promise<ChildProcess> {
     starting += 1;
@@ -92,7 +93,11 @@ export function createProcessRunner(options: {
 
   return {
     async warm() {
-      release(await spawn());
+      try {
+        release(await spawn());
+      } catch (error) {
+        if (!isClosing) throw error;
+      }
     },
     async run(definition, attempt, input) {
       const child = await acquire(attempt.signal);
@@ -103,6 +108,7 @@ export function createProcessRunner(options: {
       }
     },
     async close() {
+      isClosing = true;
       await Promise.all([...children].map(ended));
     },
   };
