@@ -8,6 +8,7 @@ export function createLog(options: { level?: string | undefined; name?: string }
     {
       name: options.name ?? 'lovage',
       level: options.level ?? 'info',
+      serializers: { err: describe },
       redact: {
         paths: [
           'input',
@@ -26,4 +27,19 @@ export function createLog(options: { level?: string | undefined; name?: string }
     },
     pino.destination({ fd: 2, sync: false }),
   );
+}
+
+/** What helps to understand an error. pg hangs the whole client on its errors, parameters of the connection included. */
+function describe(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { code, detail, hint, where, constraint } = error as Error & Record<string, unknown>;
+  return {
+    type: error.name,
+    message: error.message,
+    stack: error.stack,
+    ...Object.fromEntries(
+      Object.entries({ code, detail, hint, where, constraint }).filter(([, value]) => value !== undefined),
+    ),
+    ...(error.cause === undefined ? {} : { cause: describe(error.cause) }),
+  };
 }

@@ -10,7 +10,7 @@ import { reachServer } from './reach-server.ts';
 import { releaseServer } from './release-server.ts';
 import { withStartLock } from './start-lock.ts';
 import { openSession } from './open-session.ts';
-import { findPostmaster } from './find-postmaster.ts';
+import { findPostmaster, readPidFile } from './find-postmaster.ts';
 
 export interface StartOptions {
   /** Lovage's data folder; made when missing. */
@@ -66,7 +66,8 @@ async function start(options: StartOptions & { signal: AbortSignal }): Promise<E
   const keeper = new Keeper(server.session, async ({ mayStart }) => {
     const joined = await rejoin(cluster, password);
     if (joined || !mayStart || (await findPostmaster(cluster))) return joined;
-    // It crashed, or somebody stopped it under us: its users wait for it.
+    // Stopped in order it takes its pid file along, and whoever did that meant it. What is left behind says: it crashed.
+    if (!(await readPidFile(cluster))) return undefined;
     const limit = AbortSignal.timeout(startLimitMs);
     const again = { dataDir, cluster, account, binaries, password, signal: limit, log };
     return (await withStartLock(dataDir, limit, () => reachServer(again))).session;

@@ -9,7 +9,8 @@ import { unpackError } from './send-error.ts';
 const isSource = import.meta.url.endsWith('.ts');
 const CHILD = fileURLToPath(new URL(isSource ? './child.ts' : './child.js', import.meta.url));
 // In a checkout a child finds `lovage` where this process does.
-const EXEC_ARGV = [...new Set([...process.execArgv, ...(isSource ? ['--conditions=lovage-source'] : [])])];
+const SOURCE = '--conditions=lovage-source';
+const EXEC_ARGV = [...process.execArgv, ...(isSource && !process.execArgv.includes(SOURCE) ? [SOURCE] : [])];
 
 /** A handler's process ended under it. */
 export class ChildDied extends Error {

@@ -1,0 +1,140 @@
+import net from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { openLab, until } from '../lab.ts';
+import { countIn, send, sleeps, startWorkerProcess } from '../worker/processes.ts';
+
+/**
+ * A failover whose old server says nothing more: the worker's sockets stayed open and delivered nothing, and without a
+ * clock on its statements it waited for their answers for ever.
+ */
+interface Path extends AsyncDisposable {
+  url: string;
+  /** The server of every connection is gone, and the client is not told. New ones reach it, unless it is `dark`. */
+  goSilent(ahead: 'open' | 'dark'): void;
+  /** Connections whose client waits at a server that is gone. */
+  silent(): number;
+}
+
+async function openPath(databaseUrl: string): Promise<Path> {
+  const target = new URL(databaseUrl);
+  const [port, host] = [Number(target.port), target.hostname];
+  const pairs = new Map<net.Socket, net.Socket>();
+  const deaf = new Set<net.Socket>();
+  let isDark = false;
+  const ignore = () => undefined;
+
+  function drop(near: net.Socket): void {
+    deaf.add(near);
+    const far = pairs.get(near);
+    pairs.delete(near);
+    // Nothing of the end of the server's side reaches the client.
+    far?.removeAllListeners('close').destroy();
+  }
+  const server = net.createServer((near) => {
+    near.on('error', ignore).on('close', () => {
+      pairs.get(near)?.destroy();
+      pairs.delete(near);
+      deaf.delete(near);
+    });
+    near.on('data', (chunk) => void pairs.get(near)?.write(chunk));
+    if (isDark) return void deaf.add(near);
+    const far = net.connect(port, host);
+    pairs.set(near, far);
+    far.on('error', ignore).on('close', () => near.destroy());
+    far.on('data', (chunk) => {
+      if (!deaf.has(near)) near.write(chunk);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  target.port = String((server.address() as net.AddressInfo).port);
+  return {
+    url: target.href,
+    goSilent(ahead) {
+      isDark = ahead === 'dark';
+      for (const near of pairs.keys()) drop(near);
+    },
+    silent: () => deaf.size,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      for (const socket of [...pairs.keys(), ...pairs.values(), ...deaf]) socket.destroy();
+    },
+  };
+}
+
+/** Ten slots: what has been claimed before may still be written over a connection that is new. */
+const ALREADY_TAKEN = 30;
+const QUERY_TIMEOUT_MS = 1_500;
+const DRAIN_MS = 500;
+
+describe.concurrent('a worker whose connections fall silent', () => {
+  test('goes on within its query time-out, and every task succeeds once', async () => {
+    await using lab = await openLab();
+    await using path = await openPath(lab.url);
+    const worker = await startWorkerProcess(lab, ['--queues', 'diag'], {
+      DATABASE_URL: path.url,
+      LOVAGE_QUERY_TIMEOUT_MS: String(QUERY_TIMEOUT_MS),
+    });
+    const ids = await send(lab, 'diag.sleep', sleeps(300, 20));
+    await until(
+      () => countIn(lab, 'succeeded'),
+      (n) => n >= 50,
+    );
+    path.goSilent('open');
+    expect(path.silent()).toBeGreaterThan(2);
+    const before = await countIn(lab, 'succeeded');
+    expect(before + ALREADY_TAKEN).toBeLessThan(ids.length);
+    await until(
+      () => countIn(lab, 'succeeded'),
+      (n) => n > before + ALREADY_TAKEN,
+      // The clock of the statement, a pause before the next try, and that try.
+      QUERY_TIMEOUT_MS + 2_000,
+    );
+    await until(
+      () => countIn(lab, 'succeeded'),
+      (n) => n === ids.length,
+      10_000,
+    );
+    expect(worker.child.exitCode).toBeNull();
+    expect(
+      await lab.sql(
+        `SELECT task_id FROM lovage.task_event GROUP BY task_id
+         HAVING count(*) FILTER (WHERE type = 'succeeded') <> 1
+             OR count(*) FILTER (WHERE type = 'started') - count(*) FILTER (WHERE type = 'handed_back') <> 1`,
+      ),
+    ).toEqual([]);
+    expect(await lab.sql('SELECT DISTINCT failures, crashes FROM lovage.task')).toEqual([
+      { failures: 0, crashes: 0 },
+    ]);
+    expect(await lab.violations()).toEqual([]);
+    worker.child.kill('SIGTERM');
+    expect(await worker.exited).toBe(0);
+  });
+
+  test('ends at SIGTERM while nothing answers, whatever its query time-out', async () => {
+    await using lab = await openLab();
+    await using path = await openPath(lab.url);
+    const worker = await startWorkerProcess(lab, ['--queues', 'diag'], {
+      DATABASE_URL: path.url,
+      LOVAGE_DRAIN_MS: String(DRAIN_MS),
+    });
+    await send(lab, 'diag.sleep', sleeps(300, 20));
+    await until(
+      () => countIn(lab, 'succeeded'),
+      (n) => n >= 50,
+    );
+    path.goSilent('dark');
+    expect(path.silent()).toBeGreaterThan(2);
+    const from = performance.now();
+    worker.child.kill('SIGTERM');
+    await until(
+      () => worker.child.exitCode ?? worker.child.signalCode,
+      (end) => end !== null,
+      DRAIN_MS + 10_000,
+    );
+    expect(performance.now() - from).toBeLessThan(DRAIN_MS + 10_000);
+    expect(await worker.exited).toBe(0);
+    // What it could not hand back is left to the others, as from a worker that died.
+    expect(await lab.sql('SELECT stopped_at FROM lovage.worker')).toEqual([{ stopped_at: null }]);
+    expect(await lab.violations()).toEqual([]);
+  });
+});
