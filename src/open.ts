@@ -1,6 +1,6 @@
 import type { Config } from './config.ts';
 import { connect } from './db/connect.ts';
-import { Listener } from './db/listen.ts';
+import { Listener, type Channel } from './db/listen.ts';
 import { applyMigrations, CORE_MIGRATIONS, underMigrationLock } from './db/migrate.ts';
 import { publishDefinitions } from './definitions/publish.ts';
 import type { Log } from './log.ts';
@@ -33,6 +33,8 @@ export async function openLovage(options: {
   log: Log;
   max?: number;
   queryTimeoutMs?: number;
+  /** What to LISTEN to; default: the ends of tasks, for those who wait for them. */
+  channels?: readonly Channel[];
 }): Promise<Lovage> {
   const { config, url, log } = options;
   const { pool, db } = connect({
@@ -42,7 +44,7 @@ export async function openLovage(options: {
     queryTimeoutMs: options.queryTimeoutMs ?? QUERY_TIMEOUT_MS,
   });
   const notifier = createNotifier(pool, log);
-  const listener = new Listener(url, log);
+  const listener = new Listener(url, options.channels ?? ['lovage_final'], log);
   await listener.start();
   const finals = new FinalWatch(pool, listener, log);
   return {

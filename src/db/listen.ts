@@ -4,7 +4,6 @@ import type { Log } from '../log.ts';
 
 /** What Lovage announces: work in a queue, a wish to cancel, tasks that became final. */
 export type Channel = 'lovage_ready' | 'lovage_cancel' | 'lovage_final';
-const CHANNELS: readonly Channel[] = ['lovage_ready', 'lovage_cancel', 'lovage_final'];
 
 const HEALTH_CHECK_MS = 10_000;
 const RECONNECT_MAX_MS = 5_000;
@@ -16,15 +15,18 @@ const RECONNECT_MAX_MS = 5_000;
  */
 export class Listener extends EventEmitter<Record<Channel, [payload: string]> & { connected: [] }> {
   readonly #url: string;
+  readonly #channels: readonly Channel[];
   readonly #log: Log;
   #client: pg.Client | undefined;
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
   #closed = false;
 
-  constructor(url: string, log: Log) {
+  /** Only what somebody here acts on: thousands of ends a second are no news to a worker. */
+  constructor(url: string, channels: readonly Channel[], log: Log) {
     super();
     this.#url = url;
+    this.#channels = channels;
     this.#log = log;
     this.setMaxListeners(0);
   }
@@ -49,7 +51,7 @@ export class Listener extends EventEmitter<Record<Channel, [payload: string]> & 
     client.on('notification', ({ channel, payload }) => this.emit(channel as Channel, payload ?? ''));
     try {
       await client.connect();
-      await client.query(CHANNELS.map((channel) => `LISTEN ${channel}`).join(';'));
+      await client.query(this.#channels.map((channel) => `LISTEN ${channel}`).join(';'));
     } catch (error) {
       lost(error as Error);
       return;

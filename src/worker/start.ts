@@ -53,7 +53,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const log = options.log.child({ worker: id });
   // Claims and settles that went unanswered are found out about, so a connection that says nothing is worth giving up.
   const { queryTimeoutMs = QUERY_TIMEOUT_MS } = options;
-  const lovage = await openLovage({ config, url, log, max: 8, queryTimeoutMs });
+  const lovage = await openLovage({
+    config,
+    url,
+    log,
+    max: 8,
+    queryTimeoutMs,
+    channels: ['lovage_ready', 'lovage_cancel'],
+  });
   const { pool, listener, notifier } = lovage;
 
   const reports = new ReportWriter(pool, log);
