@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Config } from '../config.ts';
+import { isReady } from '../db/health.ts';
 import { plural } from './plural.ts';
 
 export interface Finding {
@@ -14,6 +15,9 @@ export async function examine(
   config: Config,
   options: { repair: boolean },
 ): Promise<Finding[]> {
+  if (!(await isReady({ pool }))) {
+    return [{ state: 'bad', what: 'the database has no schema of Lovage yet', remedy: 'lovage migrate' }];
+  }
   return [
     ...(options.repair ? await repair(pool) : []),
     await server(pool),

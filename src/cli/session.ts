@@ -16,14 +16,14 @@ export interface Session {
 /** Reads the environment and the configuration, opens the database, migrates it, and lets go of it at the end. */
 export async function withSession(
   work: (session: Session) => Promise<number>,
-  options: { logLevel: string } = { logLevel: 'info' },
+  options: { logLevel?: string; migrates?: boolean } = {},
 ): Promise<number> {
   const settings = readSettings();
   const config = await loadConfig(settings.configFile);
-  const log = createLog({ level: settings.logLevel ?? options.logLevel });
+  const log = createLog({ level: settings.logLevel ?? options.logLevel ?? 'info' });
   const database = await openDatabase(settings);
   try {
-    await migrateFor(config, database.url);
+    if (options.migrates !== false) await migrateFor(config, database.url);
     return await work({ settings, config, log, database });
   } finally {
     await database.release();

@@ -47,8 +47,9 @@ export function mayHaveHappened(error: unknown): boolean {
   return false;
 }
 
-// Connection, conflict, resources, locks, an operator's or a clock's cancel, the system: not what was asked for.
-const PASSING = /^(?:08|40|53|55|57|58)/;
+// Connection, conflict, resources, locks, an operator's or a clock's cancel, the system, a queue's table that somebody
+// dropped and `lovage migrate` brings back: not what was asked for.
+const PASSING = /^(?:08|40|53|55|57|58|42P01)/;
 
 /** True when the same statement may succeed in a moment; false when Postgres refuses it for what is in it. */
 export function isPassing(error: unknown): boolean {

@@ -20,17 +20,26 @@ export async function migrateBoss(executor: Executor): Promise<void> {
 
 /**
  * Declares queues: each gets a partition of pg-boss's job table, the journal's triggers and an index of its delayed
- * jobs, all in one transaction. Runs under the migration lock; queues that exist stay as they are.
+ * jobs, all in one transaction. Runs under the migration lock; queues that exist stay as they are. `lost` are those that had
+ * been dropped behind our back and are there again, without the jobs of their tasks.
  */
-export async function declareQueues(executor: Executor, queues: Iterable<string>): Promise<void> {
+export async function declareQueues(
+  executor: Executor,
+  queues: Iterable<string>,
+): Promise<{ lost: string[] }> {
   await executor.query("SELECT lovage.attach_journal('job')");
-  const { rows } = await executor.query<{ queue: string }>(
-    'SELECT q.queue FROM lovage.live_queues() q JOIN pgboss.queue b ON b.name = q.queue',
+  const { rows } = await executor.query<{ queue: string; isLive: boolean }>(
+    `SELECT c.queue, l.queue IS NOT NULL AND b.name IS NOT NULL AS "isLive" FROM lovage.queue_control c
+     LEFT JOIN lovage.live_queues() l ON l.queue = c.queue LEFT JOIN pgboss.queue b ON b.name = c.queue`,
   );
-  const declared = new Set(rows.map((row) => row.queue));
+  const known = new Map(rows.map(({ queue, isLive }) => [queue, isLive]));
+  const lost: string[] = [];
   for (const queue of queues) {
-    if (!declared.has(queue)) await declareQueue(executor, queue);
+    if (known.get(queue)) continue;
+    await declareQueue(executor, queue);
+    if (known.has(queue)) lost.push(queue);
   }
+  return { lost };
 }
 
 async function declareQueue(executor: Executor, queue: string): Promise<void> {

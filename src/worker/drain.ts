@@ -3,8 +3,8 @@ import type { Attempts } from './attempts.ts';
 
 /** Handlers that were told to stop get so long to return. */
 const STOP_MS = 2_000;
-const CLOSE_MS = 4_000;
-const CLAIM_MS = 4_000;
+const CLOSE_MS = 2_000;
+const CLAIM_MS = 2_000;
 const POLL_MS = 20;
 
 /**

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run, type Finished } from '../cli/run.ts';
 import { onConnection } from '../journal/journal-lab.ts';
-import { openLab, type Lab } from '../lab.ts';
-import { countIn, send, startWorkerProcess, type WorkerProcess } from '../worker/processes.ts';
+import { openLab, until, type Lab } from '../lab.ts';
+import { countIn, send, startWorkerProcess, whenRunning, type WorkerProcess } from '../worker/processes.ts';
 
 /**
  * One queue that somebody dropped stopped every queue: the one look at all of them failed on its missing table.
@@ -60,12 +60,13 @@ async function present(): Promise<string[]> {
 }
 
 async function expectAllWell(): Promise<void> {
-  for (const id of waiting) expect(await lab.final(id)).toMatchObject({ state: 'succeeded', attempt: 1 });
-  for (const id of await send(
+  expect(await lab.violations()).toEqual([]);
+  const since = await send(
     lab,
     'diag.noop',
     GONE.map((queue) => ({ queue })),
-  ))
+  );
+  for (const id of [...waiting, ...since])
     expect(await lab.final(id)).toMatchObject({ state: 'succeeded', attempt: 1 });
   expect(await lab.violations()).toEqual([]);
 }
@@ -78,7 +79,10 @@ test('queues that are gone stop no other: a task that nobody announced still sta
 });
 
 test('a task for a queue that pg-boss no longer knows is refused and leaves nothing', async () => {
-  await expect(send(lab, 'diag.noop', [{ queue: 'spare' }])).rejects.toThrow('spare');
+  await expect(send(lab, 'diag.noop', [{ queue: 'spare' }])).rejects.toMatchObject({
+    code: '23503',
+    detail: expect.stringContaining('(spare)'),
+  });
   expect(await countIn(lab, 'queued', 'spare')).toBe(WAITING);
 });
 
@@ -107,6 +111,31 @@ test('they come back with `lovage doctor --repair`, and the same worker runs wha
 test('dropped again, they come back with `lovage migrate`, and so does what waited', async () => {
   waiting = await dropWithTasks();
   expect(await lovage(['migrate'])).toMatchObject({ code: 0, stderr: '' });
+  await expectAllWell();
+});
+
+test('an outcome that came while its queue was gone is written once it is back', async () => {
+  const ids = await send(
+    lab,
+    'diag.sleep',
+    GONE.map((queue) => ({ queue, input: { ms: 300 } })),
+  );
+  for (const id of ids) await whenRunning(lab, id);
+  const saidBefore = worker.output().length;
+  waiting = await dropWithTasks();
+  await until(
+    () => worker.output().slice(saidBefore),
+    (text) => GONE.every((queue) => new RegExp(`"queue":"${queue}".*outcome`).test(text)),
+  );
+  expect(await lovage(['doctor', '--repair'])).toMatchObject({ code: 0 });
+  for (const id of ids)
+    expect(
+      await until(
+        () => lab.get(id),
+        (task) => task.state !== 'running',
+        8_000,
+      ),
+    ).toMatchObject({ state: 'succeeded', attempt: 1, result: { slept: 300 } });
   await expectAllWell();
 });
 

@@ -18,16 +18,20 @@ export const doctor: Command = {
       repair: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     });
-    return withSession(async ({ database, config, log }) => {
-      const { pool } = connect({ url: database.url, log, max: 2 });
-      try {
-        const findings = await examine(pool, config, { repair: values.repair });
-        console.log(values.json ? JSON.stringify(findings, null, 2) : findings.map(line).join('\n'));
-        return findings.some((finding) => finding.state === 'bad') ? 1 : 0;
-      } finally {
-        await pool.end();
-      }
-    });
+    return withSession(
+      async ({ database, config, log }) => {
+        const { pool } = connect({ url: database.url, log, max: 2 });
+        try {
+          const findings = await examine(pool, config, { repair: values.repair });
+          console.log(values.json ? JSON.stringify(findings, null, 2) : findings.map(line).join('\n'));
+          return findings.some((finding) => finding.state === 'bad') ? 1 : 0;
+        } finally {
+          await pool.end();
+        }
+        // A diagnosis changes nothing; a repair begins with what every start does.
+      },
+      { migrates: values.repair },
+    );
   },
 };
 
