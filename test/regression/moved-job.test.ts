@@ -19,7 +19,7 @@ test('a running job cannot be moved to another queue, and its worker settles it'
   const claim = await lab.running();
   const before = await all(lab, claim.id);
 
-  await expect(lab.byHand(move([claim.id]))).rejects.toThrow(/running.*(?:cannot|queue)|cannot.*running/i);
+  await expect(lab.byHand(move([claim.id]))).rejects.toThrow(/running task cannot move/);
   expect(await all(lab, claim.id)).toEqual(before);
   expect(await lab.settle(claim, succeeded)).toBe('succeeded');
   expect(await lab.history(claim.id)).toEqual(['queued 0', 'started 1', 'succeeded 1']);
@@ -45,24 +45,16 @@ test('one running job in a statement refuses the statement, for the queued ones 
   expect(await lab.settle(claim, succeeded)).toBe('succeeded');
 });
 
-test('a running job that goes back to the queue in the same statement cannot be moved along', async ({
+test('a running job cannot be moved by putting it back into the queue in the same statement', async ({
   lab,
 }) => {
   const claim = await lab.running();
   const before = await all(lab, claim.id);
   const statement = `UPDATE pgboss.job SET name = 'spare', state = 'created' WHERE id = '${claim.id}'`;
 
-  const error = await lab.byHand(statement).catch((refused: unknown) => refused);
-  if (error instanceof Error) {
-    // Refused: then nothing has changed.
-    expect(await all(lab, claim.id)).toEqual(before);
-    expect(await lab.settle(claim, succeeded)).toBe('succeeded');
-  } else {
-    // Followed: then the attempt has ended and its worker is refused.
-    expect(await lab.settle(claim, succeeded)).toBeNull();
-    expect(await lab.claim(1, 'spare')).toMatchObject([{ id: claim.id, attempt: 2 }]);
-    expect(await lab.settle({ id: claim.id, attempt: 2 }, succeeded)).toBe('succeeded');
-  }
+  await expect(lab.byHand(statement)).rejects.toThrow(/running/i);
+  expect(await all(lab, claim.id)).toEqual(before);
+  expect(await lab.settle(claim, succeeded)).toBe('succeeded');
 });
 
 test.for([
