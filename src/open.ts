@@ -18,8 +18,7 @@ export async function migrateFor(config: Config, url: string): Promise<void> {
     // The journal's functions name pg-boss's tables, so those come first.
     await migrateBoss(client);
     await applyMigrations(client, CORE_MIGRATIONS);
-    const { lost } = await declareQueues(client, config.queues.keys());
-    if (lost.length > 0) await client.query('SELECT count(*) FROM lovage.reconcile()');
+    await declareQueues(client, config.queues.keys());
     await publishDefinitions(client, config);
     for (const { name, migrations } of config.packs) {
       if (migrations) await applyMigrations(client, { folder: migrations, table: `pack_${name}` });
@@ -34,6 +33,7 @@ export async function openLovage(options: {
   log: Log;
   max?: number;
   queryTimeoutMs?: number;
+  statementTimeoutMs?: number;
   /** What to LISTEN to; default: the ends of tasks, for those who wait for them. */
   channels?: readonly Channel[];
 }): Promise<Lovage> {
@@ -43,6 +43,7 @@ export async function openLovage(options: {
     log,
     max: options.max ?? 10,
     queryTimeoutMs: options.queryTimeoutMs ?? QUERY_TIMEOUT_MS,
+    ...(options.statementTimeoutMs ? { statementTimeoutMs: options.statementTimeoutMs } : {}),
   });
   const notifier = createNotifier(pool, log);
   const listener = new Listener(url, options.channels ?? ['lovage_final'], log);

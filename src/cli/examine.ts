@@ -1,6 +1,5 @@
 import type pg from 'pg';
 import type { Config } from '../config.ts';
-import { isReady } from '../db/health.ts';
 import { plural } from './plural.ts';
 
 export interface Finding {
@@ -15,7 +14,10 @@ export async function examine(
   config: Config,
   options: { repair: boolean },
 ): Promise<Finding[]> {
-  if (!(await isReady({ pool }))) {
+  const { rows } = await pool.query(
+    "SELECT FROM pg_proc WHERE oid = to_regprocedure('lovage.check_invariants()')",
+  );
+  if (rows.length === 0) {
     return [{ state: 'bad', what: 'the database has no schema of Lovage yet', remedy: 'lovage migrate' }];
   }
   return [

@@ -19,6 +19,8 @@ export function connect(options: {
   log: Log;
   max?: number;
   queryTimeoutMs?: number;
+  /** Postgres breaks a statement off after so long: one that nobody waits for any more must not wait for a lock. */
+  statementTimeoutMs?: number;
   applicationName?: string;
 }): Connection {
   const pool = new pg.Pool({
@@ -31,6 +33,7 @@ export function connect(options: {
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     ...(options.queryTimeoutMs ? { query_timeout: options.queryTimeoutMs } : {}),
+    ...(options.statementTimeoutMs ? { statement_timeout: options.statementTimeoutMs } : {}),
   });
   // An idle client that loses its server must not end the process; the next query gets a new one.
   pool.on('error', (error) => options.log.warn({ err: error }, 'an idle database connection was lost'));

@@ -20,29 +20,26 @@ export async function migrateBoss(executor: Executor): Promise<void> {
 
 /**
  * Declares queues: each gets a partition of pg-boss's job table, the journal's triggers and an index of its delayed
- * jobs, all in one transaction. Runs under the migration lock; queues that exist stay as they are. `lost` are those that had
- * been dropped behind our back and are there again, without the jobs of their tasks.
+ * jobs, all in one transaction. Runs under the migration lock; queues that exist stay as they are, and one that was dropped
+ * behind our back comes back with the jobs of its tasks.
  */
-export async function declareQueues(
-  executor: Executor,
-  queues: Iterable<string>,
-): Promise<{ lost: string[] }> {
+export async function declareQueues(executor: Executor, queues: Iterable<string>): Promise<void> {
   await executor.query("SELECT lovage.attach_journal('job')");
   const { rows } = await executor.query<{ queue: string; isLive: boolean }>(
     `SELECT c.queue, l.queue IS NOT NULL AND b.name IS NOT NULL AS "isLive" FROM lovage.queue_control c
      LEFT JOIN lovage.live_queues() l ON l.queue = c.queue LEFT JOIN pgboss.queue b ON b.name = c.queue`,
   );
   const known = new Map(rows.map(({ queue, isLive }) => [queue, isLive]));
-  const lost: string[] = [];
   for (const queue of queues) {
-    if (known.get(queue)) continue;
-    await declareQueue(executor, queue);
-    if (known.has(queue)) lost.push(queue);
+    if (!known.get(queue)) await declareQueue(executor, queue, { isBack: known.has(queue) });
   }
-  return { lost };
 }
 
-async function declareQueue(executor: Executor, queue: string): Promise<void> {
+async function declareQueue(
+  executor: Executor,
+  queue: string,
+  { isBack }: { isBack: boolean },
+): Promise<void> {
   await executor.query('BEGIN');
   try {
     // Of a queue that somebody dropped, what is left goes: its tasks are there, and reconcile() gives them new jobs.
@@ -72,6 +69,8 @@ async function declareQueue(executor: Executor, queue: string): Promise<void> {
       'INSERT INTO lovage.queue_control (queue, job_table) VALUES ($1, $2) ON CONFLICT (queue) DO UPDATE SET job_table = excluded.job_table',
       [queue, made.table_name],
     );
+    // In the same commit: an outcome that comes in between would find the table, but no job to settle.
+    if (isBack) await executor.query('SELECT count(*) FROM lovage.reconcile()');
     await executor.query('COMMIT');
   } catch (error) {
     await executor.query('ROLLBACK');

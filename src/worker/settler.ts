@@ -95,10 +95,18 @@ export class Settler {
           { err: error, queue, attempts: group.length },
           'outcomes could not be written; trying again',
         );
-        await pause(Math.min(RETRY_MAX_MS, 100 * 2 ** failures), this.#closed.signal);
+        await this.#rest(Math.min(RETRY_MAX_MS, 100 * 2 ** failures));
       }
     }
     for (const { done } of group) done(null);
+  }
+
+  /** Its lane is free meanwhile: what cannot be written in one queue holds up no other. */
+  async #rest(ms: number): Promise<void> {
+    this.#busy -= 1;
+    if (this.#waiting.size > 0) this.#startSoon();
+    await pause(ms, this.#closed.signal);
+    this.#busy += 1;
   }
 
   async #write(queue: string, group: readonly Waiting[], isRepeat: boolean): Promise<Settled[]> {

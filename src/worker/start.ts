@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type pg from 'pg';
+import pg from 'pg';
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
 import { openLovage } from '../open.ts';
@@ -43,6 +43,8 @@ export interface RunningWorker {
 }
 
 const DEFAULT_SLOTS = 10;
+/** At most so many for all inline handlers together; more of them wait their turn. */
+const HANDLER_CONNECTIONS = 10;
 const QUERY_TIMEOUT_MS = 30_000;
 
 /** Starts to claim and run tasks of a migrated database. */
@@ -59,6 +61,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     log,
     max: 8,
     queryTimeoutMs,
+    statementTimeoutMs: queryTimeoutMs,
     channels: ['lovage_ready', 'lovage_cancel'],
   });
   const { pool, listener, notifier } = lovage;
@@ -66,7 +69,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const reports = new ReportWriter(pool, log);
   const settler = new Settler(pool, id, log);
   const processes = createProcessRunner({ configFile, databaseUrl: url, log });
-  const runners = { inline: createInlineRunner(lovage.db), process: processes };
+  const inline = createInlineRunner({ url, log, max: Math.min(slots, HANDLER_CONNECTIONS) });
+  const runners = { inline, process: processes };
   const onDelay = (delayMs: number) => dispatcher.expect(delayMs);
   const attempts = new Attempts({ config, runners, reports, settler, notifier, onDelay, log });
   const { running } = attempts;
@@ -81,7 +85,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     log,
   });
 
-  await reconcile(pool, log);
+  await reconcile(url, log);
   const onLost = () => attempts.lose();
   const heartbeat = await startHeartbeat({
     pool,
@@ -110,7 +114,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     reports.close();
     settler.close();
     await claims.close();
-    await Promise.all([processes.close(), heartbeat.stop({ isClean })]);
+    await Promise.all([inline.close(), processes.close(), heartbeat.stop({ isClean })]);
     await lovage.close();
   }
   return {
@@ -122,9 +126,16 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 }
 
 /** What no trigger saw is mended before the first claim. */
-async function reconcile(pool: pg.Pool, log: Log): Promise<void> {
-  const { rows } = await pool.query<{ mended: string; task_id: string }>(
-    'SELECT mended, task_id FROM lovage.reconcile()',
-  );
-  for (const { mended, task_id } of rows) log.warn({ task: task_id }, `reconciled: ${mended}`);
+async function reconcile(url: string, log: Log): Promise<void> {
+  // On a connection of its own: it reads all there is, which may take longer than a claim ever should.
+  const client = new pg.Client({ connectionString: url, application_name: 'lovage reconcile' });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ mended: string; task_id: string }>(
+      'SELECT mended, task_id FROM lovage.reconcile()',
+    );
+    for (const { mended, task_id } of rows) log.warn({ task: task_id }, `reconciled: ${mended}`);
+  } finally {
+    await client.end();
+  }
 }

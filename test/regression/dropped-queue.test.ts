@@ -127,6 +127,13 @@ test('an outcome that came while its queue was gone is written once it is back',
     () => worker.output().slice(saidBefore),
     (text) => GONE.every((queue) => new RegExp(`"queue":"${queue}".*outcome`).test(text)),
   );
+  // What waits for its queue keeps no other outcome waiting.
+  const [other = ''] = await send(lab, 'diag.noop', [{ queue: 'diag' }]);
+  await until(
+    () => lab.get(other),
+    (task) => task.state === 'succeeded',
+    5_000,
+  );
   expect(await lovage(['doctor', '--repair'])).toMatchObject({ code: 0 });
   for (const id of ids)
     expect(
