@@ -26,7 +26,7 @@ export async function migrateFor(config: Config, url: string): Promise<void> {
   });
 }
 
-/** Connects to a migrated database. `queryTimeoutMs: 0` for processes whose statements may take long. */
+/** Connects to a migrated database; the time-outs are those of `connect`. */
 export async function openLovage(options: {
   config: Config;
   url: string;

@@ -1,9 +1,8 @@
 import { z } from '@hono/zod-openapi';
 
-/** The states that callers see. `scheduled` is a queued task that is not yet due. */
-export const TASK_STATES = [
+/** The states that a task's row may hold. */
+export const STORED_STATES = [
   'queued',
-  'scheduled',
   'running',
   'waiting',
   'retrying',
@@ -12,6 +11,8 @@ export const TASK_STATES = [
   'cancelled',
   'expired',
 ] as const;
+/** The states that callers see. `scheduled` is computed: a queued task that is not yet due. */
+export const TASK_STATES = [...STORED_STATES, 'scheduled'] as const;
 export type TaskState = (typeof TASK_STATES)[number];
 
 const FINAL_STATES: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled', 'expired']);

@@ -13,6 +13,7 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core';
+import { STORED_STATES } from '../wire.ts';
 
 export const lovage = pgSchema('lovage');
 
@@ -20,16 +21,7 @@ const at = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' 
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 
 /** `scheduled` is not stored: it is a queued task whose due time lies ahead. */
-export const taskState = lovage.enum('task_state', [
-  'queued',
-  'running',
-  'waiting',
-  'retrying',
-  'succeeded',
-  'failed',
-  'cancelled',
-  'expired',
-]);
+export const taskState = lovage.enum('task_state', STORED_STATES);
 
 /**
  * One accepted request to run a definition. Written by the journal's triggers on pg-boss's job tables, in the
