@@ -5,6 +5,12 @@ import { isQueueName, type AnyTask } from './task.ts';
 export interface QueueOptions {
   /** Slots that this queue may hold in one worker. Default: as many as the worker has. */
   concurrency?: number;
+  /** At most so many of its tasks run at a time, over all workers. */
+  clusterConcurrency?: number;
+  /** At most so many of its tasks with the same concurrency key run at a time, over all workers. Default 1. */
+  perKey?: number;
+  /** At most `limit` of its attempts start in any `periodMs`, over all workers. */
+  rate?: { limit: number; periodMs: number };
 }
 
 export interface ConfigOptions<Packs extends readonly Pack[]> {

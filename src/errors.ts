@@ -71,3 +71,55 @@ export class Discard extends Error {
     this.code = options.code ?? 'discarded';
   }
 }
+
+interface ChoiceOptions {
+  /** What the history says. */
+  message?: string;
+  cause?: unknown;
+}
+
+/** Thrown by a handler to fail this attempt and run the next one after so many milliseconds, if one is left. */
+export class RetryIn extends Error {
+  override readonly name: string = 'RetryIn';
+  readonly code = 'retry_requested';
+  readonly delayMs: number;
+
+  constructor(delayMs: number, { message, cause }: ChoiceOptions = {}) {
+    const waitMs = checkedDelay(delayMs);
+    super(message ?? `asked to be tried again in ${waitMs} ms`, cause === undefined ? undefined : { cause });
+    this.delayMs = waitMs;
+  }
+}
+
+/** Thrown by a handler to fail this attempt and run the next one at this time, if one is left. */
+export class RetryAt extends RetryIn {
+  override readonly name = 'RetryAt';
+
+  constructor(at: Date, options: ChoiceOptions = {}) {
+    super(untilDate(at), { message: `asked to be tried again at ${at.toISOString()}`, ...options });
+  }
+}
+
+/** Thrown by a handler whose time has not come: the task runs again after so many milliseconds, and no retry is spent. */
+export class Snooze extends Error {
+  override readonly name = 'Snooze';
+  readonly delayMs: number;
+
+  constructor(delayMs: number, { message, cause }: ChoiceOptions = {}) {
+    const waitMs = checkedDelay(delayMs);
+    super(message ?? `snoozed for ${waitMs} ms`, cause === undefined ? undefined : { cause });
+    this.delayMs = waitMs;
+  }
+}
+
+const MAX_DELAY_MS = 366 * 24 * 60 * 60 * 1000;
+
+function checkedDelay(delayMs: number): number {
+  if (delayMs >= 0 && delayMs <= MAX_DELAY_MS) return Math.round(delayMs);
+  throw new RangeError(`a delay must be 0 to ${MAX_DELAY_MS} milliseconds (a year), got ${delayMs}`);
+}
+
+function untilDate(at: Date): number {
+  if (Number.isNaN(at.getTime())) throw new RangeError('RetryAt needs a valid date');
+  return Math.max(0, at.getTime() - Date.now());
+}

@@ -1,5 +1,13 @@
 export { defineConfig, type Config, type TasksOf } from './config.ts';
 export { submits, type Dialect, type DialectRoute, type Rendered } from './dialect.ts';
-export { Discard } from './errors.ts';
+export { Discard, RetryAt, RetryIn, Snooze } from './errors.ts';
 export { definePack, type Pack } from './pack.ts';
+export {
+  AttemptLost,
+  Cancelled,
+  HardTimeLimitExceeded,
+  ShuttingDown,
+  SoftTimeLimitExceeded,
+  type StopReason,
+} from './stop-reasons.ts';
 export { defineTask, type InputOf, type OutputOf, type RunContext, type TaskDefinition } from './task.ts';

@@ -16,7 +16,10 @@ export interface RunContext<Input> {
   id: string;
   /** Numbered from 1, never reused. */
   attempt: number;
-  /** Aborted when the task is cancelled, or when its worker is shutting down past its grace. */
+  /**
+   * Aborted when the handler should stop. Its `reason` says why: `Cancelled`, `SoftTimeLimitExceeded`, `HardTimeLimitExceeded`,
+   * `ShuttingDown` or `AttemptLost`.
+   */
   signal: AbortSignal;
   /** Shows live at once; each distinct `current` (up to 100 an attempt) also stays in the history. */
   progress: (progress: Progress) => void;
@@ -24,6 +27,11 @@ export interface RunContext<Input> {
   log: (message: string, data?: Record<string, unknown>) => void;
   /** The database Lovage runs on, for the task's own tables. */
   db: NodePgDatabase;
+  /**
+   * Writes that commit with the task's success or not at all, such as `onSettle((tx) => tx.insert(invoice).values(row))`. Called after the
+   * handler has returned, in order; called again if Postgres went away before the commit. What they throw fails the attempt.
+   */
+  onSettle: (write: (tx: NodePgDatabase) => Promise<unknown>) => void;
 }
 
 /** Waits between attempts: exact ones in order (the last repeats), or exponential with jitter. */
@@ -46,6 +54,17 @@ export interface TaskOptions<Name extends string, Input extends z.ZodType, Outpu
   priority?: number;
   /** How long the result can be read after success. Default 24 h. */
   resultTtlMs?: number;
+  /** After so long its signal is aborted: it may clean up and return or throw. Default 240 s. */
+  softLimitMs?: number;
+  /**
+   * After so long it is killed where it runs in a process of its own, else marked overdue; the attempt has failed either way.
+   * Default 300 s, or a quarter more than the soft limit.
+   */
+  hardLimitMs?: number;
+  /** How long after a cancel its handler may go on before it is killed or marked overdue. Default 5 s. */
+  cancelGraceMs?: number;
+  /** Tasks of its queue with the same key run one at a time, or as many as the queue's `perKey` says. */
+  concurrencyKey?: ((input: z.output<Input>) => string | null) | undefined;
   /**
    * `inline` (default) shares the worker's event loop with many others; `process` runs in a pooled child
    * process, for work that keeps a CPU busy.
@@ -58,7 +77,10 @@ export interface TaskDefinition<
   Name extends string = string,
   Input extends z.ZodType = z.ZodType,
   Output extends z.ZodType = z.ZodType,
-> extends Required<TaskOptions<Name, Input, Output>> {}
+>
+  extends
+    Required<Omit<TaskOptions<Name, Input, Output>, 'concurrencyKey'>>,
+    Pick<TaskOptions<Name, Input, Output>, 'concurrencyKey'> {}
 
 /** What callers send: the input before its schema fills in defaults. */
 export type InputOf<Definition> =
@@ -80,7 +102,19 @@ const queueName = z
   .regex(/^[a-z][A-Za-z0-9_-]*$/, 'must be letters, digits, "_" and "-"');
 export const isQueueName = (name: string): boolean => queueName.safeParse(name).success;
 
-const policy = z.object({
+/** Timers run no longer than this: 24 days. */
+const MAX_LIMIT_MS = 2_147_483_647;
+const limitMs = z.int().min(1).max(MAX_LIMIT_MS);
+
+/** Limits as they hold together: the hard one comes after the soft one. */
+export const timeLimits = z
+  .object({ softLimitMs: limitMs, hardLimitMs: limitMs })
+  .refine(({ softLimitMs, hardLimitMs }) => softLimitMs <= hardLimitMs, {
+    path: ['hardLimitMs'],
+    error: 'must not be below softLimitMs',
+  });
+
+const policy = timeLimits.safeExtend({
   name: z.string().max(100).regex(NAME, 'must look like "pack.task"'),
   queue: queueName,
   attempts: z.int().min(1).max(1000),
@@ -89,6 +123,7 @@ const policy = z.object({
     .int()
     .min(1)
     .max(3650 * DAY_MS),
+  cancelGraceMs: z.int().min(0).max(MAX_LIMIT_MS),
   isolation: z.enum(['inline', 'process']),
   backoff: z.union([
     z.strictObject({ delaysMs: z.array(z.number().min(0)).min(1).readonly() }),
@@ -105,12 +140,16 @@ const policy = z.object({
 export function defineTask<const Name extends string, Input extends z.ZodType, Output extends z.ZodType>(
   options: TaskOptions<Name, Input, Output>,
 ): TaskDefinition<Name, Input, Output> {
+  const { softLimitMs = Math.min(240_000, options.hardLimitMs ?? Infinity) } = options;
   const definition = {
     queue: options.name.split('.')[0] ?? options.name,
     attempts: 3,
     backoff: {},
     priority: 0,
     resultTtlMs: DAY_MS,
+    softLimitMs,
+    hardLimitMs: Math.min(MAX_LIMIT_MS, Math.max(300_000, Math.ceil(softLimitMs * 1.25))),
+    cancelGraceMs: 5_000,
     isolation: 'inline' as const,
     ...options,
   };

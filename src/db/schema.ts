@@ -44,6 +44,9 @@ export const task = lovage.table(
     failures: integer('failures').notNull().default(0),
     crashes: integer('crashes').notNull().default(0),
     resultTtlMs: bigint('result_ttl_ms', { mode: 'number' }).notNull().default(86_400_000),
+    /** After so long an attempt is told to stop, and after so long it is stopped. */
+    softLimitMs: integer('soft_limit_ms').notNull().default(240_000),
+    hardLimitMs: integer('hard_limit_ms').notNull().default(300_000),
     input: jsonb('input'),
     error: jsonb('error'),
     tags: text('tags')
@@ -60,6 +63,10 @@ export const task = lovage.table(
     cancelRequestedAt: at('cancel_requested_at'),
     cancelRequestedBy: text('cancel_requested_by'),
     cancelReason: text('cancel_reason'),
+    /** How a running one ended: `obeyed` its signal, `killed` past its grace, or `abandoned`, since nobody could end it. */
+    cancelOutcome: text('cancel_outcome'),
+    /** Since when its running attempt is past its grace or its hard limit and cannot be ended but with its worker. */
+    overdueAt: at('overdue_at'),
     /** How many events the task has: the number of its last one. */
     events: integer('events').notNull().default(0),
   },
@@ -110,6 +117,8 @@ export const definition = lovage.table('definition', {
   maxAttempts: integer('max_attempts').notNull(),
   priority: integer('priority').notNull(),
   resultTtlMs: bigint('result_ttl_ms', { mode: 'number' }).notNull(),
+  softLimitMs: integer('soft_limit_ms').notNull().default(240_000),
+  hardLimitMs: integer('hard_limit_ms').notNull().default(300_000),
   policy: jsonb('policy').notNull(),
   inputSchema: jsonb('input_schema').notNull(),
   outputSchema: jsonb('output_schema').notNull(),
@@ -118,12 +127,36 @@ export const definition = lovage.table('definition', {
   updatedAt: at('updated_at').notNull().defaultNow(),
 });
 
-/** A declared queue and the pg-boss partition that holds its jobs. */
+/**
+ * A declared queue, the pg-boss partition that holds its jobs, and what holds its tasks back. A claim on a queue with
+ * limits keeps this row locked while it counts and takes.
+ */
 export const queueControl = lovage.table('queue_control', {
   queue: text('queue').primaryKey(),
   jobTable: text('job_table').notNull(),
   createdAt: at('created_at').notNull().defaultNow(),
+  /** At most so many running at a time, over all workers. Null: no limit. */
+  maxRunning: integer('max_running'),
+  /** At most so many running at a time with the same concurrency key. */
+  maxPerKey: integer('max_per_key'),
+  /** At most `rateLimit` starts in any `ratePeriodMs`. */
+  rateLimit: integer('rate_limit'),
+  ratePeriodMs: integer('rate_period_ms'),
+  pausedAt: at('paused_at'),
+  pausedBy: text('paused_by'),
+  pauseReason: text('pause_reason'),
 });
+
+/** When the attempts of a queue with a rate limit started, as far back as its period goes. */
+export const queueStart = lovage.table(
+  'queue_start',
+  {
+    queue: text('queue').notNull(),
+    at: at('at').notNull(),
+    started: integer('started').notNull(),
+  },
+  (t) => [index('queue_start_at').on(t.queue, t.at)],
+);
 
 /** A process that claims and runs tasks; its id is made anew at every boot. */
 export const worker = lovage.table('worker', {
@@ -138,8 +171,26 @@ export const worker = lovage.table('worker', {
   draining: boolean('draining').notNull().default(false),
   /** Set by the worker itself when it ends in order. */
   stoppedAt: at('stopped_at'),
-  /** Set by whoever rescued its tasks after its heartbeat had stopped. */
+  /** Set by whoever rescued its tasks after it was gone. */
   lostAt: at('lost_at'),
+  /** The names of the definitions it knows. */
+  tasks: text('tasks')
+    .array()
+    .notNull()
+    .default(sql`'{}'`),
+  rssBytes: bigint('rss_bytes', { mode: 'number' }),
+  /** The session advisory lock that it holds as long as its process lives. Null: it has but a heartbeat. */
+  leaseKey: bigint('lease_key', { mode: 'bigint' }),
+  /** The server on which it holds it, as `lovage.server_start` knows it. */
+  leaseEpoch: text('lease_epoch'),
+  /** Since when others see that its lease is free. */
+  suspectAt: at('suspect_at'),
+});
+
+/** Each start of the server that a worker has seen: a restart or a failover frees every lease, and is nobody's death. */
+export const serverStart = lovage.table('server_start', {
+  epoch: text('epoch').primaryKey(),
+  seenAt: at('seen_at').notNull().defaultNow(),
 });
 
 /** Keys are stored as SHA-256 only; the prefix is what people recognise them by. */

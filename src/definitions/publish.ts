@@ -8,14 +8,15 @@ import type { AnyTask } from '../task.ts';
 export async function publishDefinitions(executor: Executor, config: Config): Promise<void> {
   const rows = [...config.tasks.values()].map(describe);
   await executor.query(
-    `INSERT INTO lovage.definition AS d (name, queue, max_attempts, priority, result_ttl_ms, policy, input_schema, output_schema, version)
-     SELECT n.name, n.queue, n."maxAttempts", n.priority, n."resultTtlMs", n.policy, n."inputSchema", n."outputSchema", n.version
-     FROM jsonb_to_recordset($1) AS n (name text, queue text, "maxAttempts" int, priority int, "resultTtlMs" bigint, policy jsonb,
+    `INSERT INTO lovage.definition AS d (name, queue, max_attempts, priority, result_ttl_ms, soft_limit_ms, hard_limit_ms, policy, input_schema, output_schema, version)
+     SELECT n.name, n.queue, n."maxAttempts", n.priority, n."resultTtlMs", n."softLimitMs", n."hardLimitMs", n.policy, n."inputSchema", n."outputSchema", n.version
+     FROM jsonb_to_recordset($1) AS n (name text, queue text, "maxAttempts" int, priority int, "resultTtlMs" bigint, "softLimitMs" int, "hardLimitMs" int, policy jsonb,
           "inputSchema" jsonb, "outputSchema" jsonb, version text)
      ORDER BY n.name
      ON CONFLICT (name) DO UPDATE
      SET queue = excluded.queue, max_attempts = excluded.max_attempts, priority = excluded.priority,
-         result_ttl_ms = excluded.result_ttl_ms, policy = excluded.policy, input_schema = excluded.input_schema,
+         result_ttl_ms = excluded.result_ttl_ms, soft_limit_ms = excluded.soft_limit_ms,
+         hard_limit_ms = excluded.hard_limit_ms, policy = excluded.policy, input_schema = excluded.input_schema,
          output_schema = excluded.output_schema, version = excluded.version, updated_at = now()
      WHERE d.version <> excluded.version`,
     [JSON.stringify(rows)],
@@ -29,6 +30,8 @@ function describe(task: AnyTask) {
     maxAttempts: task.attempts,
     priority: task.priority,
     resultTtlMs: task.resultTtlMs,
+    softLimitMs: task.softLimitMs,
+    hardLimitMs: task.hardLimitMs,
     policy: { backoff: task.backoff, isolation: task.isolation },
     inputSchema: jsonSchema(task.input, 'input'),
     outputSchema: jsonSchema(task.output, 'output'),

@@ -12,7 +12,11 @@ export interface Claim {
   /** Attempts that have failed before. */
   failures: number;
   maxAttempts: number;
+  /** Attempts whose process died under them: after the first the task runs in a child process, alone. */
+  crashes: number;
   resultTtlMs: number;
+  softLimitMs: number;
+  hardLimitMs: number;
   /** In its wire form: not yet parsed by the definition's schema. */
   input: unknown;
   cancelRequested: boolean;
@@ -59,8 +63,8 @@ const BY_INDEX = ['sort', 'bitmapscan', 'seqscan']
   .join(', ');
 
 const READ_CLAIMED = `
-  SELECT t.id, t.queue, t.name, t.attempt, t.failures, t.max_attempts AS "maxAttempts",
-         t.result_ttl_ms::float8 AS "resultTtlMs", t.input, t.cancel_requested_at IS NOT NULL AS "cancelRequested"
+  SELECT t.id, t.queue, t.name, t.attempt, t.failures, t.max_attempts AS "maxAttempts", t.crashes,
+         t.soft_limit_ms AS "softLimitMs", t.hard_limit_ms AS "hardLimitMs", t.result_ttl_ms::float8 AS "resultTtlMs", t.input, t.cancel_requested_at IS NOT NULL AS "cancelRequested"
   FROM lovage.task t WHERE t.id = ANY (current_setting('lovage.claimed')::uuid[]) AND t.state = 'running'`;
 
 /** Highest priority first, as pg-boss picked them. */

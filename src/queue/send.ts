@@ -9,6 +9,9 @@ export interface NewTask {
   priority: number;
   maxAttempts: number;
   resultTtlMs: number;
+  softLimitMs?: number;
+  hardLimitMs?: number;
+  concurrencyKey?: string | null;
   input: unknown;
   tags: readonly string[];
   createdBy: string;

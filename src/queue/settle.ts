@@ -23,12 +23,19 @@ export interface Report {
 /** How an attempt ended. */
 export type Outcome =
   | { kind: 'succeeded'; output: unknown; ttlMs: number }
-  | { kind: 'failed'; error: TaskFault }
+  /** `isCrash`: its process died, which counts as a crash and spends no retry. */
+  | { kind: 'failed'; error: TaskFault; isCrash?: true }
   | { kind: 'retrying'; error: TaskFault; delayMs: number }
+  | { kind: 'crashed'; error: TaskFault; reason: string; delayMs: number }
   | { kind: 'cancelled' }
+  /** The handler asked to be run again later, at no cost to its retries. */
+  | { kind: 'snoozed'; reason: string; delayMs: number }
   | { kind: 'handed_back'; reason: string; delayMs: number };
 
-export type Settlement = Report & Outcome;
+/** How a cancelled attempt ended; `obeyed` where nothing is said. */
+export type CancelEnd = 'obeyed' | 'killed' | 'abandoned';
+
+export type Settlement = Report & Outcome & { cancelEnd?: CancelEnd };
 
 export interface Settled {
   id: string;
@@ -85,7 +92,7 @@ export async function wasSettled(
     `SELECT e.task_id AS id, e.type AS state
      FROM jsonb_to_recordset($1) AS a (id uuid, attempt int)
      JOIN lovage.task_event e ON e.task_id = a.id AND e.attempt = a.attempt
-     WHERE e.type IN ('succeeded', 'failed', 'cancelled', 'retrying', 'handed_back')`,
+     WHERE e.type IN ('succeeded', 'failed', 'cancelled', 'retrying', 'handed_back', 'snoozed', 'crashed')`,
     [JSON.stringify(attempts.map(({ id, attempt }) => ({ id, attempt })))],
   );
   return rows;

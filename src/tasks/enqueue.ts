@@ -3,10 +3,12 @@ import { LovageError } from '../errors.ts';
 import { faultsOf } from '../json/faults.ts';
 import { findUnstorable } from '../json/unstorable.ts';
 import type { Lovage } from '../lovage.ts';
-import { sendTasks } from '../queue/send.ts';
-import type { AnyTask } from '../task.ts';
+import { sendTasks, type NewTask } from '../queue/send.ts';
+import { timeLimits, type AnyTask } from '../task.ts';
 import type { Caller, TaskView } from '../wire.ts';
 import { viewAccepted } from './view.ts';
+
+const MAX_KEY = 200;
 
 export interface EnqueueRequest {
   name: string;
@@ -18,6 +20,9 @@ export interface EnqueueRequest {
   /** Not before this time (ISO 8601). */
   runAt?: string | undefined;
   tags?: readonly string[] | undefined;
+  /** Instead of the definition's; each at least 1 ms, the hard one not below the soft one. */
+  softLimitMs?: number | undefined;
+  hardLimitMs?: number | undefined;
 }
 
 /**
@@ -29,28 +34,37 @@ export async function enqueueTask(
   caller: Caller,
   request: EnqueueRequest,
 ): Promise<TaskView> {
-  const definition = findDefinition(lovage, request.name);
-  await validateInput(definition, request.input);
-  const [row] = await sendTasks(lovage.pool, [
-    {
-      tenant: caller.tenant,
-      name: definition.name,
-      queue: definition.queue,
-      priority: request.priority ?? definition.priority,
-      maxAttempts: definition.attempts,
-      resultTtlMs: definition.resultTtlMs,
-      input: request.input ?? null,
-      tags: request.tags ?? [],
-      createdBy: caller.actor,
-      delayMs: request.delayMs,
-      dueAt: request.runAt,
-    },
-  ]).catch((error: unknown) => {
-    throw explainRefusal(error, definition, request.input);
+  const task = await newTask(findDefinition(lovage, request.name), caller, request);
+  const [row] = await sendTasks(lovage.pool, [task]).catch((error: unknown) => {
+    throw explainRefusal(error, request.name, request.input);
   });
   if (!row) throw new Error(`task "${request.name}" was accepted but no row came back`);
-  lovage.notifier.ready(definition.queue);
+  lovage.notifier.ready(task.queue);
   return viewAccepted(row, row.due_at > row.created_at);
+}
+
+/** A task as its definition and its caller want it, checked. @throws validation with a pointer per fault. */
+export async function newTask(
+  definition: AnyTask,
+  caller: Pick<Caller, 'actor' | 'tenant'>,
+  request: Omit<EnqueueRequest, 'name'>,
+): Promise<NewTask> {
+  const input = await parseInput(definition, request.input);
+  return {
+    tenant: caller.tenant,
+    name: definition.name,
+    queue: definition.queue,
+    priority: request.priority ?? definition.priority,
+    maxAttempts: definition.attempts,
+    resultTtlMs: definition.resultTtlMs,
+    ...limitsOf(definition, request),
+    concurrencyKey: keyOf(definition, input),
+    input: request.input ?? null,
+    tags: request.tags ?? [],
+    createdBy: caller.actor,
+    delayMs: request.delayMs,
+    dueAt: request.runAt,
+  };
 }
 
 export function findDefinition({ config }: Pick<Lovage, 'config'>, name: string): AnyTask {
@@ -60,17 +74,52 @@ export function findDefinition({ config }: Pick<Lovage, 'config'>, name: string)
   return definition;
 }
 
-async function validateInput(definition: AnyTask, input: unknown): Promise<void> {
+async function parseInput(definition: AnyTask, input: unknown): Promise<unknown> {
   const schema: z.ZodType = definition.input;
-  const { error } = await schema.safeParseAsync(input);
-  if (!error) return;
+  const { data, error } = await schema.safeParseAsync(input);
+  if (!error) return data;
   throw new LovageError('validation', `the input does not fit the schema of "${definition.name}"`, {
     faults: faultsOf(error),
   });
 }
 
+/** A soft limit of its own moves the definition's hard one out of its way, and a hard one the soft one. */
+function limitsOf(
+  definition: AnyTask,
+  { softLimitMs, hardLimitMs }: Pick<EnqueueRequest, 'softLimitMs' | 'hardLimitMs'>,
+): { softLimitMs: number; hardLimitMs: number } {
+  const soft = softLimitMs ?? Math.min(definition.softLimitMs, hardLimitMs ?? Infinity);
+  const limits = { softLimitMs: soft, hardLimitMs: hardLimitMs ?? Math.max(definition.hardLimitMs, soft) };
+  const { error } = timeLimits.safeParse(limits);
+  if (!error) return limits;
+  throw new LovageError('validation', 'the time limits make no sense', { faults: faultsOf(error) });
+}
+
+function keyOf({ name, concurrencyKey }: AnyTask, input: unknown): string | null {
+  if (!concurrencyKey) return null;
+  let key: unknown;
+  try {
+    key = concurrencyKey(input);
+  } catch (error) {
+    throw badKey(name, `threw: ${describeThrown(error)}`, error);
+  }
+  if (key === null || key === undefined) return null;
+  if (typeof key === 'string' && key.length > 0 && key.length <= MAX_KEY && isStorableText(key)) return key;
+  throw badKey(name, `must return null or a text of 1 to ${MAX_KEY} characters that Postgres can store`);
+}
+
+const badKey = (name: string, detail: string, cause?: unknown): LovageError =>
+  new LovageError('validation', `the concurrency key of "${name}" cannot be told`, {
+    faults: [{ pointer: '', detail: `concurrencyKey ${detail}` }],
+    cause,
+  });
+
+const describeThrown = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).slice(0, 500);
+const isStorableText = (text: string): boolean => text.isWellFormed() && !text.includes('\0');
+
 /** Where Postgres refused the input for what jsonb cannot hold, its caller learns the place. */
-function explainRefusal(error: unknown, { name }: AnyTask, input: unknown): unknown {
+function explainRefusal(error: unknown, name: string, input: unknown): unknown {
   const faults = findUnstorable(input, { text: true, depth: true });
   if (faults.length === 0) return error;
   return new LovageError('validation', `the input of "${name}" cannot be stored`, { faults, cause: error });

@@ -1,41 +1,108 @@
 import type { Claim } from '../queue/claim.ts';
+import type { CancelEnd, Settlement } from '../queue/settle.ts';
+import { Cancelled, HardTimeLimitExceeded, SoftTimeLimitExceeded, type StopReason } from '../stop-reasons.ts';
 import type { AnyTask } from '../task.ts';
 import type { Reporter } from './reporter.ts';
 
-/** Why an attempt was told to stop. */
-export class Cancelled extends Error {
-  override readonly name = 'Cancelled';
-}
-export class ShuttingDown extends Error {
-  override readonly name = 'ShuttingDown';
-}
-export class AttemptLost extends Error {
-  override readonly name = 'AttemptLost';
+/** Why an attempt that goes on is ended without its handler. */
+export type Because = 'cancel' | 'time_limit';
+
+export interface AttemptOptions {
+  claim: Claim;
+  reporter: Reporter;
+  cancelGraceMs: number;
+  /** Called when the handler has not stopped in time. */
+  force: (attempt: Attempt, because: Because) => void;
 }
 
-/** One run of a task while it lasts in this process. */
+/** One run of a task while it lasts in this process, with its clocks. */
 export class Attempt {
   readonly claim: Claim;
   readonly reporter: Reporter;
+  /** What was done to it when it did not stop by itself: `killed` with its process, or left running as `overdue`. */
+  forced: 'killed' | 'overdue' | undefined;
+  readonly #options: AttemptOptions;
   readonly #controller = new AbortController();
+  readonly #reasons: StopReason[] = [];
+  readonly #clocks: NodeJS.Timeout[] = [];
 
-  constructor(claim: Claim, reporter: Reporter) {
-    this.claim = claim;
-    this.reporter = reporter;
+  constructor(options: AttemptOptions) {
+    this.#options = options;
+    this.claim = options.claim;
+    this.reporter = options.reporter;
   }
 
+  /** What the handler watches. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** The first reason stays. */
-  stop(reason: Cancelled | ShuttingDown | AttemptLost): void {
+  /** The handler is called: from now on its time counts. */
+  begin(): void {
+    const { softLimitMs, hardLimitMs } = this.claim;
+    this.#after(softLimitMs, () => {
+      this.stop(new SoftTimeLimitExceeded(`the attempt has run for its soft limit of ${softLimitMs} ms`));
+    });
+    this.#after(hardLimitMs, () => {
+      this.stop(new HardTimeLimitExceeded(`the attempt has run for its hard limit of ${hardLimitMs} ms`));
+      this.#options.force(this, 'time_limit');
+    });
+  }
+
+  /** Tells the handler to stop; the first reason is its signal's. */
+  stop(reason: StopReason): void {
+    if (reason instanceof Cancelled && !this.toldTo(Cancelled)) {
+      this.#after(this.#options.cancelGraceMs, () => this.#options.force(this, 'cancel'));
+    }
+    this.#reasons.push(reason);
     if (!this.signal.aborted) this.#controller.abort(reason);
+  }
+
+  /** The handler has returned. */
+  end(): void {
+    this.#clocks.forEach(clearTimeout);
+  }
+
+  /** The reason of this kind for which it was told to stop. */
+  toldTo<Reason extends StopReason>(kind: new (message: string) => Reason): Reason | undefined {
+    return this.#reasons.find((reason): reason is Reason => reason instanceof kind);
+  }
+
+  /** How it ended, should its end be a cancel. */
+  get cancelEnd(): CancelEnd {
+    if (this.forced === undefined) return 'obeyed';
+    return this.forced === 'killed' ? 'killed' : 'abandoned';
+  }
+
+  #after(ms: number, act: () => void): void {
+    this.#clocks.push(setTimeout(act, ms));
   }
 }
 
-/** Where a definition's handler runs. Resolves with its output in wire form, rejects with what it threw. */
+/** What a handler returned, not yet checked, and how it wants its success recorded. */
+export interface Returned {
+  output: unknown;
+  /** Where the handler has writes of its own to commit with its success. */
+  settle?: SettleAlone;
+}
+
+/**
+ * Records a success and the handler's own writes in one transaction. Resolves with the task's new state, or with null if the
+ * fence refused the attempt. @throws WriteFailed with what the writes threw, ChildDied, or what Postgres says.
+ */
+export type SettleAlone = (settlement: Settlement, workerId: string) => Promise<string | null>;
+
+/** Where a definition's handler runs. */
 export interface Runner {
-  run(definition: AnyTask, attempt: Attempt, input: unknown): Promise<unknown>;
+  /** Calls the handler, after `attempt.begin()`. Rejects with what it threw. */
+  run(definition: AnyTask, attempt: Attempt, input: unknown): Promise<Returned>;
+  /** Ends the attempt's own process at once; its `run` rejects then. False where it has none of its own. */
+  kill(attempt: Attempt): boolean;
   close(): Promise<void>;
 }
+
+export type Runners = Record<AnyTask['isolation'], Runner>;
+
+/** A task whose process has died once runs in a process of its own, so that its neighbours are not blamed. */
+export const runnerOf = (runners: Runners, definition: AnyTask, { claim }: Attempt): Runner =>
+  runners[claim.crashes > 0 ? 'process' : definition.isolation];

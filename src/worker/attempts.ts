@@ -1,23 +1,33 @@
+import type pg from 'pg';
 import type { Config } from '../config.ts';
+import { retryConflicts } from '../db/failures.ts';
 import type { Log } from '../log.ts';
 import type { Claim } from '../queue/claim.ts';
 import type { Notifier } from '../queue/notify.ts';
+import { markOverdue } from '../queue/overdue.ts';
 import type { Outcome } from '../queue/settle.ts';
-import type { AnyTask } from '../task.ts';
+import { AttemptLost, Cancelled, ShuttingDown } from '../stop-reasons.ts';
 import { isFinal } from '../wire.ts';
-import { Attempt, AttemptLost, Cancelled, type Runner, ShuttingDown } from './attempt.ts';
+import { Attempt, runnerOf, type Because, type Runners } from './attempt.ts';
+import { recordSuccess } from './record-success.ts';
 import { Reporter, type ReportWriter } from './reporter.ts';
-import { runAttempt } from './run-attempt.ts';
+import { runAttempt, type Ended } from './run-attempt.ts';
 import type { Settler } from './settler.ts';
+
+const CANCEL_GRACE_MS = 5_000;
 
 export interface AttemptsOptions {
   config: Config;
-  runners: Record<AnyTask['isolation'], Runner>;
+  runners: Runners;
   reports: ReportWriter;
   settler: Settler;
   notifier: Notifier;
+  pool: pg.Pool;
+  workerId: string;
   /** A task of this worker is due again in so many milliseconds. */
   onDelay: (delayMs: number) => void;
+  /** An attempt of this queue has ended, and that is committed. */
+  onSettled: (queue: string) => void;
   log: Log;
 }
 
@@ -35,21 +45,27 @@ export class Attempts {
   /** Resolves when the attempt's slot is free again. Never rejects. */
   readonly run = async (claim: Claim): Promise<void> => {
     const { config, runners, reports, settler } = this.#options;
-    const attempt = new Attempt(claim, new Reporter(claim, reports.changed));
-    // Reset by hand or rescued while it ran here: the older attempt's handler is told to stop.
-    this.#running.get(claim.id)?.stop(new AttemptLost('a later attempt of the task has started'));
+    const definition = config.tasks.get(claim.name);
+    const attempt = new Attempt({
+      claim,
+      reporter: new Reporter(claim, reports.changed),
+      cancelGraceMs: definition?.cancelGraceMs ?? CANCEL_GRACE_MS,
+      force: this.#force,
+    });
+    // Reset by hand or rescued while it ran here: the older attempt is ended.
+    const older = this.#running.get(claim.id);
+    if (older) this.#drop(older, new AttemptLost('a later attempt of the task has started'));
     this.#running.set(claim.id, attempt);
     if (claim.cancelRequested) attempt.stop(new Cancelled('the task was cancelled'));
-    const settled = this.#settle(attempt, await runAttempt(attempt, config.tasks.get(claim.name), runners));
+    const settled = this.#settle(attempt, await runAttempt(attempt, definition, runners));
     // Slots come free as handlers end, not as outcomes are written, unless the writing falls behind.
     if (settler.isBehind) await settled;
   };
 
-  /** Others took this worker for dead: they run its tasks again. */
-  lose(): void {
-    this.#options.log.error('others took this worker for dead: its attempts are no longer its own');
-    for (const attempt of this.#running.values())
-      attempt.stop(new AttemptLost('the worker was taken for dead'));
+  /** Others take this worker for dead, or soon will: they run its tasks again. */
+  lose(why: string): void {
+    this.#options.log.error({ attempts: this.#running.size }, `${why}: its attempts are no longer its own`);
+    for (const attempt of this.#running.values()) this.#drop(attempt, new AttemptLost(why));
   }
 
   /** Tells every handler to stop, since the worker ends. */
@@ -58,27 +74,87 @@ export class Attempts {
       attempt.stop(new ShuttingDown('its worker is shutting down'));
   }
 
-  /** Gives back what did not stop, at no cost to its retries. */
-  async handBack(): Promise<void> {
+  /**
+   * Gives back what did not stop, at no cost to its retries. Processes are ended first; what runs on in this one ends with it,
+   * within `delayMs`.
+   */
+  async handBack(delayMs: number): Promise<void> {
     const left = [...this.#running.values()];
-    const outcome: Outcome = { kind: 'handed_back', reason: 'its worker is shutting down', delayMs: 0 };
-    await Promise.all(left.map((attempt) => this.#settle(attempt, outcome)));
+    await Promise.all(
+      left.map(async (attempt) => {
+        // Its run ends with its process, and is settled there.
+        if (this.#kill(attempt)) return;
+        const outcome: Outcome = { kind: 'handed_back', reason: 'its worker is shutting down', delayMs };
+        await this.#settle(attempt, { outcome });
+      }),
+    );
   }
 
-  async #settle(attempt: Attempt, outcome: Outcome): Promise<void> {
+  #drop(attempt: Attempt, reason: AttemptLost): void {
+    attempt.stop(reason);
+    this.#kill(attempt);
+  }
+
+  #kill(attempt: Attempt): boolean {
+    const { config, runners } = this.#options;
+    const definition = config.tasks.get(attempt.claim.name);
+    return definition !== undefined && runnerOf(runners, definition, attempt).kill(attempt);
+  }
+
+  /** A handler that goes on is killed with its process, or marked, where it shares this one's. */
+  readonly #force = (attempt: Attempt, because: Because): void => {
+    const { pool, log } = this.#options;
+    const { id, attempt: number, queue, name } = attempt.claim;
+    const isKilled = this.#kill(attempt);
+    log.warn(
+      { task: id, attempt: number, name, because },
+      isKilled ? 'killed' : 'overdue: it cannot be killed',
+    );
+    if (attempt.forced === undefined) attempt.forced = isKilled ? 'killed' : 'overdue';
+    if (isKilled) return;
+    retryConflicts(() => markOverdue(pool, queue, [{ id, attempt: number, because }])).catch(
+      (error: unknown) => log.warn({ err: error, task: id }, 'could not be marked as overdue'),
+    );
+  };
+
+  async #settle(attempt: Attempt, ended: Ended): Promise<void> {
     const { claim, reporter } = attempt;
-    const { reports, settler, notifier, onDelay, log } = this.#options;
+    const { reports, notifier, onDelay, onSettled, log } = this.#options;
     reports.forget(reporter);
     await reporter.written();
-    const state = await settler.settle(claim.queue, { ...reporter.take(), ...outcome });
+    const { state, outcome } = await this.#record(attempt, ended);
     if (this.#running.get(claim.id) === attempt) this.#running.delete(claim.id);
     if (state === null) {
       const { id: task, attempt: number } = claim;
       log.warn({ task, attempt: number }, 'the outcome was dropped: the attempt is no longer its own');
-    } else if (isFinal(state)) {
-      notifier.final([claim.id]);
-    } else if ('delayMs' in outcome) {
-      onDelay(outcome.delayMs);
+      return;
     }
+    onSettled(claim.queue);
+    if (isFinal(state)) notifier.final([claim.id]);
+    else if ('delayMs' in outcome) onDelay(outcome.delayMs);
+  }
+
+  async #record(
+    attempt: Attempt,
+    { outcome, settle }: Ended,
+  ): Promise<{ state: string | null; outcome: Outcome }> {
+    const { settler, config, pool, workerId, log } = this.#options;
+    const { claim, reporter } = attempt;
+    const said = { ...reporter.take(), cancelEnd: attempt.cancelEnd };
+    const definition = config.tasks.get(claim.name);
+    if (settle && definition && outcome.kind === 'succeeded') {
+      const recorded = await recordSuccess({
+        settle,
+        settlement: { ...said, ...outcome },
+        attempt,
+        definition,
+        pool,
+        workerId,
+        log,
+      });
+      if ('state' in recorded) return { state: recorded.state, outcome };
+      outcome = recorded.outcome;
+    }
+    return { state: await settler.settle(claim.queue, { ...said, ...outcome }), outcome };
   }
 }

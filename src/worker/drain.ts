@@ -5,6 +5,8 @@ import type { Attempts } from './attempts.ts';
 const STOP_MS = 2_000;
 const CLOSE_MS = 2_000;
 const CLAIM_MS = 2_000;
+/** This process is gone by then, with what runs on in it. */
+const GONE_MS = STOP_MS + CLOSE_MS;
 const POLL_MS = 20;
 
 /**
@@ -28,7 +30,7 @@ export function drainWorker(worker: {
     attempts.stop();
     await isEmpty(attempts.running, attempts.running.size > 0 ? STOP_MS : 0);
     const handedBack = attempts.running.size;
-    await Promise.race([attempts.handBack(), after(STOP_MS)]);
+    await Promise.race([attempts.handBack(GONE_MS), after(STOP_MS)]);
     // A statement that waits for somebody's lock would keep its connection, and this process, open for as long.
     await Promise.race([worker.close(), after(CLOSE_MS)]);
     log.info({ handedBack }, 'worker stopped');

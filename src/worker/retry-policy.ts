@@ -1,4 +1,4 @@
-import { Discard } from '../errors.ts';
+import { Discard, RetryIn, Snooze } from '../errors.ts';
 import type { Claim } from '../queue/claim.ts';
 import type { Outcome } from '../queue/settle.ts';
 import type { Backoff } from '../task.ts';
@@ -6,17 +6,42 @@ import { describeError } from './describe-error.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 
+/** After so many attempts whose process died under them a task is not run again, whatever its retries. */
+export const MAX_CRASHES = 3;
+/** After its first crash a task runs again at once, after the next ones so much later. */
+export const CRASH_DELAY_MS = 1_000;
+
 /** What a failed attempt leads to: another one after a wait, or the end. The whole retry policy is in this file. */
 export function afterFailure(
   error: unknown,
   claim: Pick<Claim, 'failures' | 'maxAttempts'>,
   backoff: Backoff,
   random: () => number = Math.random,
-): Extract<Outcome, { kind: 'failed' | 'retrying' }> {
+): Extract<Outcome, { kind: 'failed' | 'retrying' | 'snoozed' }> {
+  if (error instanceof Snooze) {
+    return { kind: 'snoozed', reason: describeError(error).message, delayMs: error.delayMs };
+  }
   const described = describeError(error);
   const failures = claim.failures + 1;
   if (error instanceof Discard || failures >= claim.maxAttempts) return { kind: 'failed', error: described };
-  return { kind: 'retrying', error: described, delayMs: waitAfter(failures, backoff, random) };
+  const delayMs = error instanceof RetryIn ? error.delayMs : waitAfter(failures, backoff, random);
+  return { kind: 'retrying', error: described, delayMs };
+}
+
+/** What the death of an attempt's process leads to. It spends no retry. */
+export function afterCrash(
+  error: Error,
+  claim: Pick<Claim, 'crashes'>,
+): Extract<Outcome, { kind: 'failed' | 'crashed' }> {
+  const described = { ...describeError(error), code: 'crashed' };
+  const crashes = claim.crashes + 1;
+  if (crashes >= MAX_CRASHES) return { kind: 'failed', error: described, isCrash: true };
+  return {
+    kind: 'crashed',
+    error: described,
+    reason: described.message,
+    delayMs: crashes > 1 ? CRASH_DELAY_MS : 0,
+  };
 }
 
 /** Milliseconds to wait after so many failures. */

@@ -2,21 +2,36 @@ import type { z } from 'zod';
 import { Discard } from '../errors.ts';
 import { findUnstorable, suspect } from '../json/unstorable.ts';
 import type { Outcome } from '../queue/settle.ts';
+import {
+  AttemptLost,
+  Cancelled,
+  HardTimeLimitExceeded,
+  ShuttingDown,
+  SoftTimeLimitExceeded,
+} from '../stop-reasons.ts';
 import type { AnyTask } from '../task.ts';
-import { AttemptLost, Cancelled, ShuttingDown, type Attempt, type Runner } from './attempt.ts';
-import { afterFailure } from './retry-policy.ts';
+import { runnerOf, type Attempt, type Runners, type SettleAlone } from './attempt.ts';
+import { afterCrash, afterFailure } from './retry-policy.ts';
+import { ChildDied, ChildUnavailable } from './runners/child-failures.ts';
 
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 const UNKNOWN_NAME_MAX_MS = 60_000;
+const NO_CHILD_MS = 5_000;
+
+export interface Ended {
+  outcome: Outcome;
+  /** How to record it, where the handler has writes of its own. */
+  settle?: SettleAlone | undefined;
+}
 
 /** Runs an attempt and turns everything that can happen into an outcome. Never rejects. */
 export async function runAttempt(
   attempt: Attempt,
   definition: AnyTask | undefined,
-  runners: Record<AnyTask['isolation'], Runner>,
-): Promise<Outcome> {
+  runners: Runners,
+): Promise<Ended> {
   const { claim } = attempt;
-  if (!definition) return unknownName(claim.attempt);
+  if (!definition) return { outcome: unknownName(claim.attempt) };
   try {
     if (attempt.signal.aborted) throw attempt.signal.reason;
     const input = await parse(
@@ -25,27 +40,42 @@ export async function runAttempt(
       'validation',
       'the input no longer fits its schema',
     );
-    const returned = await runners[definition.isolation].run(definition, attempt, input);
-    const output = await parse(
+    const { output, settle } = await runnerOf(runners, definition, attempt).run(definition, attempt, input);
+    const late = attempt.toldTo(HardTimeLimitExceeded);
+    if (late) throw late;
+    const parsed = await parse(
       definition.output,
-      returned,
+      output,
       'output_invalid',
       'the output does not fit its schema',
     );
-    return { kind: 'succeeded', output: storable(output), ttlMs: claim.resultTtlMs };
+    return { outcome: { kind: 'succeeded', output: storable(parsed), ttlMs: claim.resultTtlMs }, settle };
   } catch (error) {
-    return stopped(attempt) ?? afterFailure(error, claim, definition.backoff);
+    return { outcome: outcomeOf(error, attempt, definition) };
+  } finally {
+    attempt.end();
   }
 }
 
-/** A handler that ended because it was told to is no failure. */
-function stopped({ signal }: Attempt): Outcome | undefined {
-  if (signal.reason instanceof Cancelled) return { kind: 'cancelled' };
-  if (signal.reason instanceof ShuttingDown || signal.reason instanceof AttemptLost) {
-    return { kind: 'handed_back', reason: signal.reason.message, delayMs: 0 };
-  }
-  return undefined;
+/** A handler that ended because it was told to is no failure, unless it was told for lack of time. */
+export function outcomeOf(error: unknown, attempt: Attempt, { backoff }: AnyTask): Outcome {
+  if (attempt.toldTo(Cancelled)) return { kind: 'cancelled' };
+  const lost = attempt.toldTo(AttemptLost);
+  if (lost) return { kind: 'handed_back', reason: lost.message, delayMs: 0 };
+  const late = attempt.toldTo(HardTimeLimitExceeded);
+  if (late) return afterFailure(late, attempt.claim, backoff);
+  const ending = attempt.toldTo(ShuttingDown);
+  if (ending) return { kind: 'handed_back', reason: ending.message, delayMs: 0 };
+  if (error instanceof ChildDied) return afterCrash(error, attempt.claim);
+  if (error instanceof ChildUnavailable)
+    return { kind: 'handed_back', reason: error.message, delayMs: NO_CHILD_MS };
+  const soft = attempt.toldTo(SoftTimeLimitExceeded);
+  return afterFailure(soft && isFor(error, soft) ? soft : error, attempt.claim, backoff);
 }
+
+/** The reason itself, or an AbortError that names it as its cause, as Node's own functions throw. */
+const isFor = (error: unknown, reason: Error): boolean =>
+  error === reason || (error instanceof Error && (error.name === reason.name || isFor(error.cause, reason)));
 
 /** A rolling deploy: another worker may know the name. Waits a little longer each time nobody did. */
 function unknownName(attempt: number): Outcome {

@@ -72,7 +72,18 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const inline = createInlineRunner({ url, log, max: Math.min(slots, HANDLER_CONNECTIONS) });
   const runners = { inline, process: processes };
   const onDelay = (delayMs: number) => dispatcher.expect(delayMs);
-  const attempts = new Attempts({ config, runners, reports, settler, notifier, onDelay, log });
+  const attempts = new Attempts({
+    config,
+    runners,
+    reports,
+    settler,
+    notifier,
+    pool,
+    workerId: id,
+    onDelay,
+    onSettled: () => undefined,
+    log,
+  });
   const { running } = attempts;
   const claims = await openClaims(pool, id, log);
   const dispatcher = new Dispatcher({
@@ -86,7 +97,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   });
 
   await reconcile(url, log);
-  const onLost = () => attempts.lose();
+  const onLost = () => attempts.lose('others took this worker for dead');
   const heartbeat = await startHeartbeat({
     pool,
     url,

@@ -39,6 +39,7 @@ async function run({ id, attempt, name, input }: Extract<ToChild, { type: 'run' 
       attempt,
       signal: controller.signal,
       db: connection.db,
+      onSettle: () => undefined,
       progress: (progress) => tell({ type: 'progress', progress: roundProgress(progress) }),
       log: (message, data) =>
         tell({ type: 'log', message, ...(data === undefined ? {} : { data: storableData(data) }) }),

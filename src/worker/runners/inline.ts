@@ -1,6 +1,7 @@
 import { connect } from '../../db/connect.ts';
 import type { Log } from '../../log.ts';
 import type { Runner } from '../attempt.ts';
+import { HandlerWrites } from '../settle-alone.ts';
 
 /**
  * Runs handlers in this process, many at once: for work that waits on others. Their database connections are their
@@ -9,8 +10,11 @@ import type { Runner } from '../attempt.ts';
 export function createInlineRunner(options: { url: string; log: Log; max: number }): Runner {
   const { pool, db } = connect({ ...options, applicationName: 'lovage handlers' });
   return {
-    run: async (definition, { claim, reporter, signal }, input) =>
-      definition.run({
+    async run(definition, attempt, input) {
+      const { claim, reporter, signal } = attempt;
+      const writes = new HandlerWrites();
+      attempt.begin();
+      const output: unknown = await definition.run({
         input,
         id: claim.id,
         attempt: claim.attempt,
@@ -18,7 +22,13 @@ export function createInlineRunner(options: { url: string; log: Log; max: number
         db,
         progress: (progress) => reporter.progress(progress),
         log: (message, data) => reporter.log(message, data),
-      }),
+        onSettle: writes.add,
+      });
+      const settle = writes.settling(pool, claim.queue);
+      return { output, ...(settle && { settle }) };
+    },
+    // It shares this process with others.
+    kill: () => false,
     close: () => pool.end(),
   };
 }

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Log } from '../../log.ts';
 import type { Attempt, Runner } from '../attempt.ts';
+import { ChildDied } from './child-failures.ts';
 import type { FromChild, ToChild } from './messages.ts';
 import { unpackError } from './send-error.ts';
 
@@ -11,12 +12,6 @@ const CHILD = fileURLToPath(new URL(isSource ? './child.ts' : './child.js', impo
 // In a checkout a child finds `lovage` where this process does.
 const SOURCE = '--conditions=lovage-source';
 const EXEC_ARGV = [...process.execArgv, ...(isSource && !process.execArgv.includes(SOURCE) ? [SOURCE] : [])];
-
-/** A handler's process ended under it. */
-export class ChildDied extends Error {
-  override readonly name = 'ChildDied';
-  readonly code = 'crashed';
-}
 
 /**
  * Runs handlers in child processes, one attempt in each at a time: for work that keeps a CPU busy. Children
@@ -103,11 +98,12 @@ export function createProcessRunner(options: {
     async run(definition, attempt, input) {
       const child = await acquire(attempt.signal);
       try {
-        return await runIn(child, definition.name, attempt, input);
+        return { output: await runIn(child, definition.name, attempt, input) };
       } finally {
         release(child);
       }
     },
+    kill: () => false,
     async close() {
       isClosing = true;
       await Promise.all([...children].map(ended));
@@ -146,6 +142,7 @@ async function runIn(child: ChildProcess, name: string, attempt: Attempt, input:
   child.once('exit', onExit);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
+    attempt.begin();
     tell(child, { type: 'run', id: claim.id, attempt: claim.attempt, name, input });
     if (signal.aborted) onAbort();
     return await promise;
