@@ -18,8 +18,8 @@ ALTER TABLE "lovage"."queue_control" ADD COLUMN "rate_period_ms" integer;--> sta
 ALTER TABLE "lovage"."queue_control" ADD COLUMN "paused_at" timestamp with time zone;--> statement-breakpoint
 ALTER TABLE "lovage"."queue_control" ADD COLUMN "paused_by" text;--> statement-breakpoint
 ALTER TABLE "lovage"."queue_control" ADD COLUMN "pause_reason" text;--> statement-breakpoint
-ALTER TABLE "lovage"."task" ADD COLUMN "soft_limit_ms" integer DEFAULT 240000 NOT NULL;--> statement-breakpoint
-ALTER TABLE "lovage"."task" ADD COLUMN "hard_limit_ms" integer DEFAULT 300000 NOT NULL;--> statement-breakpoint
+ALTER TABLE "lovage"."task" ADD COLUMN "soft_limit_ms" integer;--> statement-breakpoint
+ALTER TABLE "lovage"."task" ADD COLUMN "hard_limit_ms" integer;--> statement-breakpoint
 ALTER TABLE "lovage"."task" ADD COLUMN "cancel_outcome" text;--> statement-breakpoint
 ALTER TABLE "lovage"."task" ADD COLUMN "overdue_at" timestamp with time zone;--> statement-breakpoint
 ALTER TABLE "lovage"."worker" ADD COLUMN "tasks" text[] DEFAULT '{}' NOT NULL;--> statement-breakpoint

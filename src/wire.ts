@@ -18,6 +18,18 @@ export type TaskState = (typeof TASK_STATES)[number];
 const FINAL_STATES: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled', 'expired']);
 export const isFinal = (state: string): boolean => FINAL_STATES.has(state);
 
+/** The events that end an attempt: by its own worker, or `rescued` by another. */
+export const ATTEMPT_ENDS = [
+  'succeeded',
+  'failed',
+  'cancelled',
+  'retrying',
+  'crashed',
+  'snoozed',
+  'handed_back',
+  'rescued',
+] as const;
+
 const json = z.any().openapi({ description: 'Any JSON value' });
 const time = z.iso.datetime();
 

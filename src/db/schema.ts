@@ -44,9 +44,9 @@ export const task = lovage.table(
     failures: integer('failures').notNull().default(0),
     crashes: integer('crashes').notNull().default(0),
     resultTtlMs: bigint('result_ttl_ms', { mode: 'number' }).notNull().default(86_400_000),
-    /** After so long an attempt is told to stop, and after so long it is stopped. */
-    softLimitMs: integer('soft_limit_ms').notNull().default(240_000),
-    hardLimitMs: integer('hard_limit_ms').notNull().default(300_000),
+    /** After so long an attempt is told to stop, and after so long it is stopped. Null: as its definition says. */
+    softLimitMs: integer('soft_limit_ms'),
+    hardLimitMs: integer('hard_limit_ms'),
     input: jsonb('input'),
     error: jsonb('error'),
     tags: text('tags')

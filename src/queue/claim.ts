@@ -15,8 +15,9 @@ export interface Claim {
   /** Attempts whose process died under them: after the first the task runs in a child process, alone. */
   crashes: number;
   resultTtlMs: number;
-  softLimitMs: number;
-  hardLimitMs: number;
+  /** Null: as the definition says. */
+  softLimitMs: number | null;
+  hardLimitMs: number | null;
   /** In its wire form: not yet parsed by the definition's schema. */
   input: unknown;
   cancelRequested: boolean;

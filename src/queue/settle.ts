@@ -1,4 +1,5 @@
 import type { Executor } from '../db/connect.ts';
+import { ATTEMPT_ENDS } from '../wire.ts';
 
 export interface TaskFault {
   code: string;
@@ -92,8 +93,8 @@ export async function wasSettled(
     `SELECT e.task_id AS id, e.type AS state
      FROM jsonb_to_recordset($1) AS a (id uuid, attempt int)
      JOIN lovage.task_event e ON e.task_id = a.id AND e.attempt = a.attempt
-     WHERE e.type IN ('succeeded', 'failed', 'cancelled', 'retrying', 'handed_back', 'snoozed', 'crashed')`,
-    [JSON.stringify(attempts.map(({ id, attempt }) => ({ id, attempt })))],
+     WHERE e.type = ANY ($2) AND e.type <> 'rescued'`,
+    [JSON.stringify(attempts.map(({ id, attempt }) => ({ id, attempt }))), ATTEMPT_ENDS],
   );
   return rows;
 }

@@ -1,11 +1,9 @@
 import { and, asc, eq, gt, inArray } from 'drizzle-orm';
 import { taskEvent } from '../db/schema.ts';
 import type { Lovage } from '../lovage.ts';
-import type { AttemptView, Caller, Page } from '../wire.ts';
+import { ATTEMPT_ENDS, type AttemptView, type Caller, type Page } from '../wire.ts';
 import { getTask } from './get.ts';
 import { viewError } from './view.ts';
-
-const ENDS = ['succeeded', 'failed', 'cancelled', 'retrying', 'handed_back', 'rescued'] as const;
 
 /** Each attempt with its worker, its span and how it ended, read from the history. */
 export async function listAttempts(
@@ -18,7 +16,11 @@ export async function listAttempts(
     .select()
     .from(taskEvent)
     .where(
-      and(eq(taskEvent.taskId, id), gt(taskEvent.attempt, 0), inArray(taskEvent.type, ['started', ...ENDS])),
+      and(
+        eq(taskEvent.taskId, id),
+        gt(taskEvent.attempt, 0),
+        inArray(taskEvent.type, ['started', ...ATTEMPT_ENDS]),
+      ),
     )
     .orderBy(asc(taskEvent.number));
   const attempts = new Map<number, AttemptView>();

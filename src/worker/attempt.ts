@@ -7,10 +7,12 @@ import type { Reporter } from './reporter.ts';
 /** Why an attempt that goes on is ended without its handler. */
 export type Because = 'cancel' | 'time_limit';
 
+export type TimeLimits = Pick<AnyTask, 'softLimitMs' | 'hardLimitMs' | 'cancelGraceMs'>;
+
 export interface AttemptOptions {
   claim: Claim;
   reporter: Reporter;
-  cancelGraceMs: number;
+  limits: TimeLimits;
   /** Called when the handler has not stopped in time. */
   force: (attempt: Attempt, because: Because) => void;
 }
@@ -39,7 +41,7 @@ export class Attempt {
 
   /** The handler is called: from now on its time counts. */
   begin(): void {
-    const { softLimitMs, hardLimitMs } = this.claim;
+    const { softLimitMs, hardLimitMs } = this.#options.limits;
     this.#after(softLimitMs, () => {
       this.stop(new SoftTimeLimitExceeded(`the attempt has run for its soft limit of ${softLimitMs} ms`));
     });
@@ -52,7 +54,7 @@ export class Attempt {
   /** Tells the handler to stop; the first reason is its signal's. */
   stop(reason: StopReason): void {
     if (reason instanceof Cancelled && !this.toldTo(Cancelled)) {
-      this.#after(this.#options.cancelGraceMs, () => this.#options.force(this, 'cancel'));
+      this.#after(this.#options.limits.cancelGraceMs, () => this.#options.force(this, 'cancel'));
     }
     this.#reasons.push(reason);
     if (!this.signal.aborted) this.#controller.abort(reason);

@@ -7,14 +7,13 @@ import type { Notifier } from '../queue/notify.ts';
 import { markOverdue } from '../queue/overdue.ts';
 import type { Outcome } from '../queue/settle.ts';
 import { AttemptLost, Cancelled, ShuttingDown } from '../stop-reasons.ts';
+import type { AnyTask } from '../task.ts';
 import { isFinal } from '../wire.ts';
-import { Attempt, runnerOf, type Because, type Runners } from './attempt.ts';
+import { Attempt, runnerOf, type Because, type Runners, type TimeLimits } from './attempt.ts';
 import { recordSuccess } from './record-success.ts';
 import { Reporter, type ReportWriter } from './reporter.ts';
 import { runAttempt, type Ended } from './run-attempt.ts';
 import type { Settler } from './settler.ts';
-
-const CANCEL_GRACE_MS = 5_000;
 
 export interface AttemptsOptions {
   config: Config;
@@ -49,7 +48,7 @@ export class Attempts {
     const attempt = new Attempt({
       claim,
       reporter: new Reporter(claim, reports.changed),
-      cancelGraceMs: definition?.cancelGraceMs ?? CANCEL_GRACE_MS,
+      limits: limitsOf(claim, definition),
       force: this.#force,
     });
     // Reset by hand or rescued while it ran here: the older attempt is ended.
@@ -157,4 +156,13 @@ export class Attempts {
     }
     return { state: await settler.settle(claim.queue, { ...said, ...outcome }), outcome };
   }
+}
+
+/** What the caller asked for goes before what the definition says. One that is not known here is not run. */
+function limitsOf({ softLimitMs, hardLimitMs }: Claim, definition: AnyTask | undefined): TimeLimits {
+  return {
+    softLimitMs: softLimitMs ?? definition?.softLimitMs ?? 0,
+    hardLimitMs: hardLimitMs ?? definition?.hardLimitMs ?? 0,
+    cancelGraceMs: definition?.cancelGraceMs ?? 0,
+  };
 }
