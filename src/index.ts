@@ -1,6 +1,6 @@
 export { defineConfig, type Config, type TasksOf } from './config.ts';
 export { submits, type Dialect, type DialectRoute, type Rendered } from './dialect.ts';
-export { Discard, RetryAt, RetryIn, Snooze } from './errors.ts';
+export { Discard, LovageError, RetryAt, RetryIn, Snooze } from './errors.ts';
 export { definePack, type Pack } from './pack.ts';
 export {
   AttemptLost,
@@ -11,3 +11,4 @@ export {
   type StopReason,
 } from './stop-reasons.ts';
 export { defineTask, type InputOf, type OutputOf, type RunContext, type TaskDefinition } from './task.ts';
+export { enqueue, type EnqueueInOptions, type Transaction } from './tasks/enqueue-in.ts';

@@ -1,4 +1,5 @@
 import { pino, type Logger } from 'pino';
+import { redactSecrets } from './redact.ts';
 
 export type Log = Logger;
 
@@ -35,8 +36,8 @@ function describe(error: unknown): unknown {
   const { code, detail, hint, where, constraint } = error as Error & Record<string, unknown>;
   return {
     type: error.name,
-    message: error.message,
-    stack: error.stack,
+    message: redactSecrets(error.message),
+    stack: redactSecrets(error.stack ?? ''),
     ...Object.fromEntries(
       Object.entries({ code, detail, hint, where, constraint }).filter(([, value]) => value !== undefined),
     ),

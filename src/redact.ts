@@ -1,0 +1,17 @@
+const SECRET = '(?:pass(?:word|wd|phrase)|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)';
+
+const PATTERNS: readonly (readonly [RegExp, string])[] = [
+  // postgres://app:hunter2@db/app
+  [/([a-z][a-z0-9+.-]{0,20}:\/\/[^\s:/@]*):[^\s/@]+@/gi, '$1:[redacted]@'],
+  [/(\bauthorization["']?\s*[:=]\s*["']?(?:(?:bearer|basic)\s+)?)[^\s"',;}\])]+/gi, '$1[redacted]'],
+  [/\b(Bearer\s+)[\w.~+/=-]{8,}/g, '$1[redacted]'],
+  // password=hunter2, "apiKey": "k", ?token=t
+  [new RegExp(`(${SECRET}["']?\\s*[=:]\\s*["']?)[^\\s"'&,;}\\])]+`, 'gi'), '$1[redacted]'],
+  // Lovage's own keys, and secrets of webhooks.
+  [/\b(lv_|whsec_)[\w+/=-]{8,}/g, '$1[redacted]'],
+];
+
+/** A text that may hold secrets, such as an error's message, without those that can be told by their looks. */
+export function redactSecrets(text: string): string {
+  return PATTERNS.reduce((redacted, [pattern, instead]) => redacted.replace(pattern, instead), text);
+}
