@@ -6,7 +6,7 @@ const STOP_MS = 2_000;
 const CLOSE_MS = 2_000;
 const CLAIM_MS = 2_000;
 /** This process is gone by then, with what runs on in it. */
-const GONE_MS = STOP_MS + CLOSE_MS;
+const GONE_MS = CLOSE_MS + 500;
 const POLL_MS = 20;
 
 /**

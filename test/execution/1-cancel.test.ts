@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { sleep } from '../../packs/diag/tasks.ts';
+import { noop, sleep, spin } from '../../packs/diag/tasks.ts';
 import { cancelTask } from '../../src/tasks/cancel.ts';
-import { getTask } from '../../src/tasks/get.ts';
 import { stubborn, stubbornInProcess, toldToStop } from '../fixtures/execution.ts';
+import { waitsInProcess } from '../fixtures/faults.ts';
 import { openLab, until, type Lab } from '../lab.ts';
 import { startWorkerProcess, whenRunning } from '../worker/processes.ts';
+import { whenReporting } from './effects.ts';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -31,11 +32,25 @@ const recordOf = async (id: string) => {
   return row;
 };
 
-const whenReporting = (id: string) =>
-  until(
-    () => getTask(lab.lovage, lab.caller, id),
-    (task) => task.progress !== null,
+const msFromRequest = async (id: string) => {
+  const [row] = await lab.sql<{ ms: number }>(
+    `SELECT (extract(epoch FROM finished_at - cancel_requested_at) * 1000)::float8 AS ms FROM lovage.task WHERE id = $1`,
+    [id],
   );
+  return row?.ms;
+};
+
+test('a waiting task is cancelled at once', async () => {
+  const { id } = await lab.enqueue(noop, {}, { delayMs: 60_000 });
+  expect(await cancel(id, 'not needed')).toMatchObject({
+    outcome: 'cancelled',
+    task: { state: 'cancelled', attempt: 0, startedAt: null },
+  });
+  expect((await lab.events(id)).map(({ type, data }) => [type, data])).toEqual([
+    ['queued', {}],
+    ['cancelled', { by: 'key:test', reason: 'not needed' }],
+  ]);
+});
 
 test('a handler that stops when it is told to has obeyed: the record says who asked and why', async () => {
   const { id } = await lab.enqueue(sleep, { ms: 60_000 });
@@ -50,8 +65,8 @@ test('a handler that stops when it is told to has obeyed: the record says who as
 });
 
 test('from SQL it lands the same way', async () => {
-  const { id } = await lab.enqueue(toldToStop, { then: 'rethrow' });
-  await whenReporting(id);
+  const { id } = await lab.enqueue(toldToStop, { reaction: 'rethrow' });
+  await whenReporting(lab, id);
   expect(await lab.sql('SELECT lovage.cancel($1, $2) AS outcome', [id, 'from psql'])).toEqual([
     { outcome: 'requested' },
   ]);
@@ -66,16 +81,13 @@ test('from SQL it lands the same way', async () => {
 test('past its grace a process attempt is killed, and only it', async () => {
   const neighbour = await lab.enqueue(sleep, { ms: 1_500 });
   const { id } = await lab.enqueue(stubbornInProcess, { ms: 60_000 });
-  await whenReporting(id);
+  await whenReporting(lab, id);
   await cancel(id, 'too slow');
   expect(await lab.final(id)).toMatchObject({ state: 'cancelled', result: null });
   expect(await recordOf(id)).toMatchObject({ outcome: 'killed', overdue: false });
-  const [row] = await lab.sql<{ ms: number }>(
-    'SELECT (extract(epoch FROM finished_at - cancel_requested_at) * 1000)::float8 AS ms FROM lovage.task WHERE id = $1',
-    [id],
-  );
-  expect(row?.ms).toBeGreaterThanOrEqual(200);
-  expect(row?.ms).toBeLessThan(2_000);
+  const ms = await msFromRequest(id);
+  expect(ms).toBeGreaterThanOrEqual(200);
+  expect(ms).toBeLessThan(2_000);
   expect(await lab.final(neighbour.id)).toMatchObject({ state: 'succeeded', attempt: 1 });
 });
 
@@ -111,13 +123,6 @@ test('a running handler has its signal within 250 ms at the median', async () =>
   expect(row?.ms).toBeLessThan(250);
 });
 
-test('cancelling a final task changes nothing and says so', async () => {
-  const { id } = await lab.enqueue(sleep, { ms: 0 });
-  const before = await lab.final(id);
-  expect(await cancel(id, 'too late')).toEqual({ outcome: 'already_final', task: before });
-  expect(await recordOf(id)).toEqual({ by: null, reason: null, outcome: null, overdue: false });
-});
-
 test('a cancel that races a finish has one outcome: in the state, the history and the result alike', async () => {
   const tasks = await Promise.all(Array.from({ length: 60 }, (_, n) => lab.enqueue(sleep, { ms: n % 15 })));
   const outcomes = await Promise.all(tasks.map(({ id }) => cancel(id)));
@@ -130,5 +135,72 @@ test('a cancel that races a finish has one outcome: in the state, the history an
     expect(state).toBe(outcomes[at]?.outcome === 'already_final' ? 'succeeded' : 'cancelled');
     seen.add(state);
   }
+  expect(await lab.violations()).toEqual([]);
+});
+
+test('a running task is cancelled also when its notification got lost', async () => {
+  const { id } = await lab.enqueue(sleep, { ms: 60_000 });
+  await whenRunning(lab, id);
+  await lab.sql(
+    "UPDATE lovage.task SET cancel_requested_at = now(), cancel_requested_by = 'test' WHERE id = $1",
+    [id],
+  );
+  expect(await lab.final(id)).toMatchObject({ state: 'cancelled' });
+  expect(await msFromRequest(id)).toBeLessThan(3_000);
+});
+
+test('asking twice, or for a final task, changes nothing', async () => {
+  const { id } = await lab.enqueue(sleep, { ms: 400, obeySignal: false });
+  await whenRunning(lab, id);
+  expect((await cancel(id, 'first')).outcome).toBe('requested');
+  expect((await cancel(id, 'second')).outcome).toBe('requested');
+  await lab.final(id);
+  const before = await lab.events(id);
+  expect(before.filter(({ type }) => type === 'cancel_requested')).toMatchObject([
+    { data: { reason: 'first' } },
+  ]);
+
+  const done = await lab.enqueue(noop, {});
+  const shown = await lab.final(done.id);
+  for (const [task, events] of [
+    [await lab.get(id), before],
+    [shown, await lab.events(done.id)],
+  ] as const) {
+    expect(await cancel(task.id)).toEqual({ outcome: 'already_final', task });
+    expect(await lab.events(task.id)).toEqual(events);
+  }
+});
+
+test('an unknown, malformed or foreign task cannot be cancelled', async () => {
+  const { id } = await lab.enqueue(noop, {}, { delayMs: 60_000 });
+  const foreign = { ...lab.caller, tenant: 'other' };
+  const notFound = { code: 'task-not-found' };
+  await expect(cancel('01890000-0000-7000-8000-000000000000')).rejects.toMatchObject(notFound);
+  await expect(cancel('nonsense')).rejects.toMatchObject(notFound);
+  await expect(cancelTask(lab.lovage, foreign, id)).rejects.toMatchObject(notFound);
+  expect(await lab.get(id)).toMatchObject({ state: 'scheduled' });
+});
+
+test('a handler in a child process gets the signal too, and its child serves the next', async () => {
+  const { id } = await lab.enqueue(waitsInProcess, {});
+  await until(
+    () => lab.get(id),
+    (task) => task.progress !== null,
+  );
+  await cancel(id);
+  expect(await lab.final(id)).toMatchObject({ state: 'cancelled' });
+  expect(await msFromRequest(id)).toBeLessThan(1_000);
+});
+
+test('a task that waits for a child process need not get one to be cancelled', async () => {
+  const busy = await Promise.all([1, 2, 3].map(() => lab.enqueue(spin, { ms: 4_000 })));
+  const last = await lab.enqueue(waitsInProcess, {});
+  for (const { id } of [...busy, last]) await whenRunning(lab, id);
+  await cancel(last.id);
+  expect(await lab.final(last.id)).toMatchObject({ state: 'cancelled', progress: null });
+  expect(await msFromRequest(last.id)).toBeLessThan(1_500);
+});
+
+test('nothing of this has broken an invariant', async () => {
   expect(await lab.violations()).toEqual([]);
 });

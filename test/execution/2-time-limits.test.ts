@@ -56,7 +56,7 @@ test.each([
 ])(
   'at its soft limit a handler learns why, and may clean up and return: %s',
   async (_isolation, definition) => {
-    const { id } = await lab.enqueue(definition, { then: 'return' }, { softLimitMs: 150 });
+    const { id } = await lab.enqueue(definition, { reaction: 'return' }, { softLimitMs: 150 });
     expect(await lab.final(id)).toMatchObject({
       state: 'succeeded',
       result: { reason: 'SoftTimeLimitExceeded' },
@@ -69,8 +69,8 @@ test.each([
   ['abortError', toldToStop],
   ['rethrow', toldToStopInProcess],
   ['abortError', toldToStopInProcess],
-] as const)('a handler that gives up at its soft limit is tried again: %s', async (then, definition) => {
-  const { id } = await lab.enqueue(definition, { then }, { softLimitMs: 150 });
+] as const)('a handler that gives up at its soft limit is tried again: %s', async (reaction, definition) => {
+  const { id } = await lab.enqueue(definition, { reaction }, { softLimitMs: 150 });
   const task = await until(
     () => lab.get(id),
     ({ state }) => state === 'retrying',
@@ -82,7 +82,7 @@ test.each([
 });
 
 test('what it throws while it cleans up counts as its own error', async () => {
-  const { id } = await lab.enqueue(toldToStop, { then: 'throw' }, { softLimitMs: 100 });
+  const { id } = await lab.enqueue(toldToStop, { reaction: 'throw' }, { softLimitMs: 100 });
   const task = await until(
     () => lab.get(id),
     ({ state }) => state === 'retrying',

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { expect, test } from 'vitest';
 import { startEmbeddedPostgres } from '../../src/embedded-postgres/index.ts';
 import { configFile, openLab, spawnLovage, until } from '../lab.ts';
-import { countIn, send, startWorkerProcess } from './processes.ts';
+import { countIn, send, startWorkerProcess } from '../worker/processes.ts';
 
 test('backends that are cut again and again under load lose nothing and double nothing', async () => {
   await using lab = await openLab();

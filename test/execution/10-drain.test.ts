@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { noop, sleep } from '../../packs/diag/tasks.ts';
 import { waitsInProcess } from '../fixtures/faults.ts';
 import { openLab, until, type Lab } from '../lab.ts';
-import { startWorkerProcess, whenRunning } from './processes.ts';
+import { startWorkerProcess, whenRunning } from '../worker/processes.ts';
 
 let lab: Lab;
 beforeAll(async () => {
