@@ -16,6 +16,8 @@ export interface Claim {
 export interface Section {
   name: string;
   title: string;
+  /** Runs only when it is named. */
+  isLong?: boolean;
   run(bench: Bench): Promise<Claim[]>;
 }
 

@@ -10,10 +10,14 @@ const stamp = defineTask({
   run: () => ({ startedAtNs: process.hrtime.bigint().toString() }),
 });
 
+const nothing = { input: z.looseObject({}).default({}), output: z.null(), run: () => null };
+const inline = defineTask({ ...nothing, name: 'clock.inline' });
+const inProcess = defineTask({ ...nothing, name: 'clock.process', isolation: 'process' });
+
 const SPARE = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 
 /** What the processes under measurement run: the packs `diag` and `clock`, and ten queues in all. */
 export default defineConfig({
-  packs: [diag, definePack({ name: 'clock', tasks: [stamp] })],
+  packs: [diag, definePack({ name: 'clock', tasks: [stamp, inline, inProcess] })],
   queues: Object.fromEntries(SPARE.map((name) => [`spare-${name}`, {}])),
 });

@@ -6,11 +6,13 @@ import { showProgress } from './progress.ts';
 import { lineOf, summaryTable, writeJson } from './report.ts';
 import { drain } from './sections/drain.ts';
 import { idle } from './sections/idle.ts';
+import { isolation } from './sections/isolation.ts';
 import { latency } from './sections/latency.ts';
+import { memory } from './sections/memory.ts';
 import { roundTrips } from './sections/round-trips.ts';
 import { start } from './sections/start.ts';
 
-const SECTIONS: readonly Section[] = [drain, latency, roundTrips, start, idle];
+const SECTIONS: readonly Section[] = [drain, latency, isolation, roundTrips, start, idle, memory];
 
 async function main(): Promise<void> {
   const options = readOptions(
@@ -55,7 +57,9 @@ interface Result {
 
 async function runSections(bench: Bench, { only }: Options): Promise<Result[]> {
   const results: Result[] = [];
-  for (const section of SECTIONS.filter(({ name }) => only.length === 0 || only.includes(name))) {
+  for (const section of SECTIONS.filter(({ name, isLong }) =>
+    only.length === 0 ? !isLong : only.includes(name),
+  )) {
     bench.print(`\n## ${section.title}\n`);
     try {
       const claims = await section.run(bench);

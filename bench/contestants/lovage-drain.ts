@@ -26,6 +26,26 @@ export async function drainByLovage(options: {
   tasks: number;
 }): Promise<number> {
   const { url, warmUp, tasks } = options;
+  let ms = NaN;
+  await drainInTurns(url, [warmUp, tasks], (turn) => {
+    ms = turn.ms;
+    return Promise.resolve();
+  });
+  return (tasks / ms) * 1000;
+}
+
+export interface Turn {
+  ms: number;
+  /** Of the worker. */
+  pid: number;
+}
+
+/** Drains backlogs one after the other with one worker; in the end all of it is verified. */
+export async function drainInTurns(
+  url: string,
+  backlogs: readonly number[],
+  onDrained: (turn: Turn) => Promise<void>,
+): Promise<void> {
   await using worker = spawnLovage(['worker', '--queues', QUEUE, '--concurrency', String(SLOTS)], {
     DATABASE_URL: url,
     LOVAGE_CONFIG: BENCH_CONFIG,
@@ -34,15 +54,24 @@ export async function drainByLovage(options: {
   await client.connect();
   try {
     await client.query('LISTEN lovage_final');
-    await until(
+    const [started] = await until(
       'the worker',
-      async () => (await client.query('SELECT FROM lovage.worker WHERE stopped_at IS NULL')).rowCount,
+      async () => {
+        const { rows } = await client.query<{ pid: number }>(
+          'SELECT pid FROM lovage.worker WHERE stopped_at IS NULL',
+        );
+        return rows.length > 0 && rows;
+      },
       { withinMs: 30_000, everyMs: 50 },
     );
-    await worker.during(drain(client, warmUp));
-    const ms = await worker.during(drain(client, tasks));
-    await verifyHistory(client, warmUp + tasks);
-    return (tasks / ms) * 1000;
+    for (const tasks of backlogs) {
+      const ms = await worker.during(drain(client, tasks));
+      await onDrained({ ms, pid: started?.pid ?? 0 });
+    }
+    await verifyHistory(
+      client,
+      backlogs.reduce((sum, tasks) => sum + tasks, 0),
+    );
   } finally {
     await client.end();
   }
