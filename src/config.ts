@@ -48,16 +48,34 @@ export function defineConfig<const Packs extends readonly Pack[]>(
       if (!queues.has(task.queue)) queues.set(task.queue, {});
     }
   }
-  for (const [name, { concurrency }] of queues) {
-    if (!isQueueName(name)) {
-      throw new SetupError(`queue "${name}": a name is up to 60 letters, digits, "_" and "-"`);
-    }
-    if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency > 0)) {
-      throw new SetupError(`queue "${name}": concurrency must be a whole number above 0, got ${concurrency}`);
-    }
-  }
+  for (const [name, queue] of queues) checkQueue(name, queue);
   if (queues.size > MAX_QUEUES) {
     throw new SetupError(`${queues.size} queues are declared; Postgres serves at most ${MAX_QUEUES} well`);
   }
   return { packs: options.packs, queues, tasks };
+}
+
+/** Postgres counts no further. */
+const MAX_COUNT = 2_147_483_647;
+
+function checkQueue(name: string, options: QueueOptions): void {
+  if (!isQueueName(name)) {
+    throw new SetupError(`queue "${name}": a name is up to 60 letters, digits, "_" and "-"`);
+  }
+  const { concurrency, clusterConcurrency, perKey, rate } = options;
+  const counts = { concurrency, clusterConcurrency, perKey };
+  for (const [option, count] of Object.entries(counts))
+    if (count !== undefined) checkCount(name, option, count);
+  if (rate === undefined) return;
+  checkCount(name, 'rate.limit', rate.limit);
+  checkCount(name, 'rate.periodMs', rate.periodMs);
+}
+
+function checkCount(queue: string, option: string, count: number): void {
+  if (!Number.isInteger(count) || count < 1) {
+    throw new SetupError(`queue "${queue}": ${option} must be a whole number above 0, got ${count}`);
+  }
+  if (count > MAX_COUNT) {
+    throw new SetupError(`queue "${queue}": ${option} must be at most ${MAX_COUNT}, got ${count}`);
+  }
 }

@@ -18,7 +18,7 @@ export async function migrateFor(config: Config, url: string): Promise<void> {
     // The journal's functions name pg-boss's tables, so those come first.
     await migrateBoss(client);
     await applyMigrations(client, CORE_MIGRATIONS);
-    await declareQueues(client, config.queues.keys());
+    await declareQueues(client, config);
     await publishDefinitions(client, config);
     for (const { name, migrations } of config.packs) {
       if (migrations) await applyMigrations(client, { folder: migrations, table: `pack_${name}` });

@@ -1,6 +1,8 @@
+import type { Config } from '../config.ts';
 import type { Executor } from '../db/connect.ts';
 import { SetupError } from '../errors.ts';
 import { startBoss, stopBoss } from './boss.ts';
+import { limitQueues } from './limit.ts';
 
 // pg-boss's own limits are set so that they never decide anything, whoever runs its supervisor.
 const NEVER_DECIDES = {
@@ -21,18 +23,22 @@ export async function migrateBoss(executor: Executor): Promise<void> {
 /**
  * Declares queues: each gets a partition of pg-boss's job table, the journal's triggers and an index of its delayed
  * jobs, all in one transaction. Runs under the migration lock; queues that exist stay as they are, and one that was dropped
- * behind our back comes back with the jobs of its tasks.
+ * behind our back comes back with the jobs of its tasks. Their limits are those of the configuration.
  */
-export async function declareQueues(executor: Executor, queues: Iterable<string>): Promise<void> {
+export async function declareQueues(
+  executor: Executor,
+  config: Pick<Config, 'queues' | 'tasks'>,
+): Promise<void> {
   await executor.query("SELECT lovage.attach_journal('job')");
   const { rows } = await executor.query<{ queue: string; isLive: boolean }>(
     `SELECT c.queue, l.queue IS NOT NULL AND b.name IS NOT NULL AS "isLive" FROM lovage.queue_control c
      LEFT JOIN lovage.live_queues() l ON l.queue = c.queue LEFT JOIN pgboss.queue b ON b.name = c.queue`,
   );
   const known = new Map(rows.map(({ queue, isLive }) => [queue, isLive]));
-  for (const queue of queues) {
+  for (const queue of config.queues.keys()) {
     if (!known.get(queue)) await declareQueue(executor, queue, { isBack: known.has(queue) });
   }
+  await limitQueues(executor, config);
 }
 
 async function declareQueue(

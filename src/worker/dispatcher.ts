@@ -1,38 +1,24 @@
 import type { Listener } from '../db/listen.ts';
 import type { Log } from '../log.ts';
-import type { Claim } from '../queue/claim.ts';
+import type { Claim, Claims } from '../queue/claim.ts';
 import type { QueueReadiness } from '../queue/due.ts';
+import { Lane, POLL_MS } from './lane.ts';
 
-/** However many notifications get lost, work waits no longer than this. */
-const POLL_MS = 2_000;
 const RETRY_MAX_MS = 5_000;
 const STALE_MS = 10_000;
-/** Work that is there and cannot be claimed is locked by somebody: ask again, but not in a circle. */
-const REST_MS = 200;
 
 export interface DispatcherOptions {
   /** Queues to serve, each with the most slots it may hold in this worker. */
   queues: ReadonlyMap<string, number>;
   slots: number;
-  claim: (queue: string, limit: number) => Promise<Claim[]>;
+  claim: Claims['claim'];
   /** Runs an attempt; its slot is free again when this resolves. Never rejects. */
   run: (claim: Claim) => Promise<void>;
   nextDue: (queues: readonly string[]) => Promise<QueueReadiness[]>;
+  /** Tells the other workers that a queue has room for work under its limits, which this one cannot take. */
+  offer: (queue: string) => void;
   listener: Listener;
   log: Log;
-}
-
-interface Lane {
-  queue: string;
-  limit: number;
-  running: number;
-  /** Slots that a claim under way has asked for. */
-  asked: number;
-  mayHaveWork: boolean;
-  /** The last claim failed; it may have taken tasks all the same. */
-  failed: boolean;
-  /** After a claim that got nothing. */
-  restsUntil: number;
 }
 
 /**
@@ -53,15 +39,7 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    this.#lanes = [...options.queues].map(([queue, limit]) => ({
-      queue,
-      limit,
-      running: 0,
-      asked: 0,
-      mayHaveWork: false,
-      failed: false,
-      restsUntil: 0,
-    }));
+    this.#lanes = [...options.queues].map(([queue, limit]) => new Lane(queue, limit));
   }
 
   start(): void {
@@ -75,6 +53,15 @@ export class Dispatcher {
     this.#pollIn(delayMs + 1);
   }
 
+  /** A task of the queue has ended: where it has limits, that makes room for another. */
+  makeRoom(queue: string): void {
+    const lane = this.#laneOf(queue);
+    if (!lane?.isLimited) return;
+    lane.makeRoom();
+    if (this.#stopped) this.#offerRoom();
+    else this.#fillSoon();
+  }
+
   /** Claims no more; resolves when the claims under way have come back and their tasks are started. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -82,6 +69,7 @@ export class Dispatcher {
     this.#options.listener.off('connected', this.#onConnected);
     clearTimeout(this.#poll);
     await Promise.all(this.#claiming);
+    this.#offerRoom();
   }
 
   get running(): number {
@@ -96,11 +84,15 @@ export class Dispatcher {
   readonly #onConnected = (): void => this.#pollIn(0);
 
   readonly #onReady = (queue: string): void => {
-    const lane = this.#lanes.find((each) => each.queue === queue);
+    const lane = this.#laneOf(queue);
     if (!lane) return;
-    lane.mayHaveWork = true;
+    lane.notify();
     this.#fillSoon();
   };
+
+  #laneOf(queue: string): Lane | undefined {
+    return this.#lanes.find((lane) => lane.queue === queue);
+  }
 
   #pollIn(delayMs: number): void {
     const at = performance.now() + delayMs;
@@ -114,16 +106,9 @@ export class Dispatcher {
     this.#pollAt = Infinity;
     let nextMs = POLL_MS;
     try {
-      for (const { queue, ready, dueInMs } of await this.#options.nextDue(
-        this.#lanes.map((lane) => lane.queue),
-      )) {
-        const lane = this.#lanes.find((each) => each.queue === queue);
-        if (lane && (ready || lane.failed)) {
-          const restMs = lane.restsUntil - performance.now();
-          if (restMs > 0) nextMs = Math.min(nextMs, restMs);
-          else lane.mayHaveWork = true;
-        }
-        if (dueInMs !== null) nextMs = Math.min(nextMs, Math.max(dueInMs, 0) + 1);
+      for (const readiness of await this.#options.nextDue(this.#lanes.map(({ queue }) => queue))) {
+        const lane = this.#laneOf(readiness.queue);
+        if (lane) nextMs = Math.min(nextMs, lane.see(readiness));
       }
       this.#failures = 0;
       this.#lookedAt = performance.now();
@@ -147,20 +132,30 @@ export class Dispatcher {
   /** Shares the free slots among the queues that may have work, the one with the fewest running first. */
   #fill(): void {
     let free = this.#options.slots - this.#lanes.reduce((sum, lane) => sum + lane.running + lane.asked, 0);
-    const eager = this.#lanes
-      .filter((lane) => lane.mayHaveWork && lane.asked === 0 && lane.running < lane.limit)
-      .sort((a, b) => a.running - b.running);
+    const eager = this.#lanes.filter((lane) => lane.mayClaim).sort((a, b) => a.running - b.running);
     for (const [index, lane] of eager.entries()) {
       const share = Math.min(lane.limit - lane.running, Math.ceil(free / (eager.length - index)));
-      if (share <= 0) return;
+      if (share <= 0) break;
       free -= share;
       this.#claimInto(lane, share);
+    }
+    for (const lane of this.#lanes) {
+      if (lane.mayHaveWork && lane.opensInMs > 0) this.#pollIn(lane.opensInMs + 1);
+    }
+    this.#offerRoom();
+  }
+
+  /** What this worker has no slots for, others may have. */
+  #offerRoom(): void {
+    for (const lane of this.#lanes) {
+      if (!lane.hasRoom || lane.asked > 0) continue;
+      lane.hasRoom = false;
+      if (lane.opensInMs === 0) this.#options.offer(lane.queue);
     }
   }
 
   #claimInto(lane: Lane, share: number): void {
-    lane.asked = share;
-    lane.mayHaveWork = false;
+    lane.ask(share);
     const claiming = this.#claim(lane, share).finally(() => {
       lane.asked = 0;
       this.#claiming.delete(claiming);
@@ -171,18 +166,12 @@ export class Dispatcher {
 
   async #claim(lane: Lane, share: number): Promise<void> {
     try {
-      const claims = await this.#options.claim(lane.queue, share);
-      for (const claim of claims) this.#start(lane, claim);
-      // A full claim may have left more behind; an empty one asks when the next task is due.
-      if (claims.length === share) lane.mayHaveWork = true;
-      if (claims.length === 0) {
-        lane.restsUntil = performance.now() + REST_MS;
-        this.#pollIn(0);
-      }
-      lane.failed = false;
+      const tasks = lane.hear(await this.#options.claim(lane.queue, share), share);
+      for (const task of tasks) this.#start(lane, task);
+      if (tasks.length === 0) this.#pollIn(0);
       this.#failures = 0;
     } catch (error) {
-      lane.failed = true;
+      lane.fail();
       this.#pollIn(this.#backOff(error, `could not claim from queue ${lane.queue}`));
     }
   }

@@ -81,7 +81,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     pool,
     workerId: id,
     onDelay,
-    onSettled: () => undefined,
+    onSettled: (queue) => dispatcher.makeRoom(queue),
     log,
   });
   const { running } = attempts;
@@ -92,6 +92,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     claim: recoverClaims({ claim: claims.claim, pool, workerId: id, running, log }),
     run: attempts.run,
     nextDue: (names) => nextDue(pool, names),
+    offer: (queue) => notifier.ready(queue),
     listener,
     log,
   });

@@ -141,7 +141,7 @@ export async function openJournalLab(): Promise<JournalLab> {
     [workerId],
   );
 
-  const claim = (limit = 100, queue = 'diag') => claims.claim(queue, limit);
+  const claim = async (limit = 100, queue = 'diag') => (await claims.claim(queue, limit)).tasks;
   const settle: JournalLab['settle'] = async ({ id, attempt }, outcome, said = {}) => {
     const [task] = await lab.sql<{ queue: string }>('SELECT queue FROM lovage.task WHERE id = $1', [id]);
     const report = { id, attempt, progress: null, events: [], ...said };

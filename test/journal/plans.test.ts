@@ -196,7 +196,7 @@ async function counters(queue: string) {
 async function claimOn(pool: pg.Pool, queue: string, limit = AT_ONCE) {
   const claims = await openClaims(pool, lab.workerId, createLog({ level: 'silent' }));
   try {
-    return await claims.claim(queue, limit);
+    return (await claims.claim(queue, limit)).tasks;
   } finally {
     await claims.close();
   }
