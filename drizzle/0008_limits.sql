@@ -57,10 +57,10 @@ BEGIN
 
   IF is_limited THEN
     EXECUTE format(
-      'SELECT least($2, $3 - coalesce(sum(r.running), 0)), coalesce(jsonb_object_agg(r.key, r.running) FILTER (WHERE r.key IS NOT NULL), ''{}'')
+      'SELECT least($1, $2 - coalesce(sum(r.running), 0)), coalesce(jsonb_object_agg(r.key, r.running) FILTER (WHERE r.key <> ''''), ''{}'')
        FROM (SELECT j.singleton_key AS key, count(*) AS running FROM pgboss.%I j
-             WHERE j.name = $1 AND j.state = ''active'' GROUP BY 1) r', job_table)
-    INTO places, busy USING of_queue, wanted, control.max_running;
+             WHERE j.state = ''active'' AND length(j.name) > 0 GROUP BY 1) r', job_table)
+    INTO places, busy USING wanted, control.max_running;
   END IF;
   -- After the count: whatever ended before it ended before this.
   moment := clock_timestamp();
@@ -86,38 +86,38 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- Makes up to `places` due jobs running, in pg-boss's order and as its fetch does, no more of a key than it has places. Keys
--- are passed over by the scan itself, or one by one where they fill up in this very claim. The caller holds the control row.
-CREATE FUNCTION lovage.take_jobs(of_queue text, job_table text, places int, max_per_key int, busy jsonb, due timestamptz,
-                                 OUT ids uuid[], OUT is_held boolean)
+-- Up to `places` due jobs in pg-boss's order, no more of a key than it has places. At the head of the queue may stand any
+-- number of jobs whose keys are full: after so many of them the keys themselves are asked for their first jobs, unless
+-- there are so many keys that reading on costs less.
+CREATE FUNCTION lovage.pick_jobs(of_queue text, job_table text, places int, max_per_key int, busy jsonb, due timestamptz,
+                                 passed uuid[], OUT ids uuid[], OUT is_held boolean)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 DECLARE
-  full_keys text[];
-  tally jsonb;
+  ahead CONSTANT int := 2000;
+  many_keys CONSTANT int := 1000;
+  -- Without the queue's name, which all of this table have: with it Postgres might look for a key along the queue's order.
+  waiting text := format('FROM pgboss.%I j WHERE j.state < ''active'' AND NOT j.blocked', job_table);
+  -- Before 15 Postgres looks up a value in a hash only where it is not negated.
+  due_now text := waiting || ' AND j.start_after <= $2 AND CASE WHEN j.id = ANY ($3) THEN false ELSE true END';
+  in_order text := 'ORDER BY j.priority DESC, j.created_on';
+  tally jsonb := busy;
+  full_keys text[] := '{}';
+  keys text[];
   candidate record;
-  picked uuid[];
-  picked_keys text[];
-  locked uuid[];
-  passed uuid[] := '{}';
+  read int := 0;
 BEGIN
   ids := '{}';
-  SELECT coalesce(array_agg(b.key), '{}') INTO full_keys FROM jsonb_each_text(busy) b WHERE b.value::int >= max_per_key;
-  is_held := cardinality(full_keys) > 0;
-  LOOP
-    tally := busy;
-    picked := '{}';
-    picked_keys := '{}';
-    -- Before 15 Postgres looks up a key in a hash only where it is not negated.
+  is_held := false;
+  FOR round IN 1..2 LOOP
     FOR candidate IN EXECUTE format(
-      'SELECT j.id, j.singleton_key AS key FROM pgboss.%I j
-       WHERE j.name = $1 AND j.state < ''active'' AND NOT j.blocked AND j.start_after <= $2
-         AND CASE WHEN j.singleton_key = ANY ($3) THEN false ELSE true END
-         AND CASE WHEN j.id = ANY ($4) THEN false ELSE true END
-       ORDER BY j.priority DESC, j.created_on', job_table) USING of_queue, due, full_keys, passed
+      'SELECT j.id, nullif(j.singleton_key, '''') AS key %s AND j.name = $1 AND CASE WHEN j.singleton_key = ANY ($4) THEN false ELSE true END
+       %s LIMIT $5',
+      due_now, in_order) USING of_queue, due, passed || ids, full_keys, CASE round WHEN 1 THEN places + ahead END
     LOOP
+      read := read + 1;
       IF max_per_key IS NOT NULL AND candidate.key IS NOT NULL THEN
         IF (tally ->> candidate.key)::int >= max_per_key THEN
           is_held := true;
@@ -125,16 +125,55 @@ BEGIN
         END IF;
         tally := tally || jsonb_build_object(candidate.key, coalesce((tally ->> candidate.key)::int, 0) + 1);
       END IF;
-      picked := picked || candidate.id;
-      picked_keys := picked_keys || candidate.key::text;
-      EXIT WHEN cardinality(ids) + cardinality(picked) >= places;
+      ids := ids || candidate.id;
+      EXIT WHEN cardinality(ids) = places;
     END LOOP;
+    EXIT WHEN round = 2 OR cardinality(ids) = places OR read < places + ahead;
 
+    EXECUTE format(
+      'WITH RECURSIVE key (name, number) AS (
+         (SELECT coalesce(j.singleton_key, ''''), 1 %1$s AND length(j.name) > 0 ORDER BY 1 LIMIT 1)
+         UNION ALL
+         SELECT (SELECT coalesce(j.singleton_key, '''') %1$s AND length(j.name) > 0 AND coalesce(j.singleton_key, '''') > k.name ORDER BY 1 LIMIT 1), k.number + 1
+         FROM key k WHERE k.name IS NOT NULL AND k.number <= $1)
+       SELECT array_agg(k.name) FROM key k WHERE k.name IS NOT NULL', waiting)
+    INTO keys USING many_keys;
+    IF cardinality(keys) <= many_keys THEN
+      EXECUTE format(
+        'SELECT $1 || coalesce(array_agg(head.id), ''{}'') FROM (
+           SELECT own.id FROM unnest($4) AS k (name)
+           CROSS JOIN LATERAL (SELECT j.id, j.priority, j.created_on %s AND length(j.name) > 0 AND coalesce(j.singleton_key, '''') = k.name %s
+                               LIMIT CASE k.name WHEN '''' THEN $7 ELSE greatest($5 - coalesce(($6 ->> k.name)::int, 0), 0) END) own
+           ORDER BY own.priority DESC, own.created_on LIMIT $7) head', due_now, in_order)
+      INTO ids USING ids, due, passed || ids, keys, max_per_key, tally, places - cardinality(ids);
+      EXIT;
+    END IF;
+    SELECT array_agg(t.key) INTO full_keys FROM jsonb_each_text(tally) t WHERE t.value::int >= max_per_key;
+  END LOOP;
+END
+$$;
+--> statement-breakpoint
+-- Makes up to `places` due jobs running, as pg-boss's fetch does. The caller holds the control row.
+CREATE FUNCTION lovage.take_jobs(of_queue text, job_table text, places int, max_per_key int, busy jsonb, due timestamptz,
+                                 OUT ids uuid[], OUT is_held boolean)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
+DECLARE
+  picked uuid[];
+  locked uuid[];
+  passed uuid[] := '{}';
+BEGIN
+  ids := '{}';
+  LOOP
+    SELECT p.ids, p.is_held INTO picked, is_held
+    FROM lovage.pick_jobs(of_queue, job_table, places - cardinality(ids), max_per_key, busy, due, passed) p;
     -- Looked up by name and id alone, which leaves but one index to go by.
     EXECUTE format(
       'SELECT coalesce(array_agg(own.id), ''{}'') FROM (SELECT p.id FROM unnest($2) AS p (id) ORDER BY p.id) p
        CROSS JOIN LATERAL (SELECT j.id, j.state, j.blocked, j.start_after FROM pgboss.%I j
-                           WHERE j.name = $1 AND j.id = p.id FOR UPDATE SKIP LOCKED) own
+                           WHERE j.name = $1 AND j.id = p.id OFFSET 0 FOR UPDATE SKIP LOCKED) own
        WHERE own.state < ''active'' AND NOT own.blocked AND own.start_after <= $3', job_table)
     INTO locked USING of_queue, picked, due;
     ids := ids || ARRAY(SELECT p.id FROM unnest(picked) WITH ORDINALITY AS p (id, position)
@@ -142,11 +181,11 @@ BEGIN
     EXIT WHEN cardinality(locked) = cardinality(picked);
     -- Somebody else holds some of them: others take their places.
     passed := passed || picked;
-    FOR number IN 1 .. cardinality(picked) LOOP
-      IF picked[number] = ANY (locked) AND picked_keys[number] IS NOT NULL THEN
-        busy := busy || jsonb_build_object(picked_keys[number], coalesce((busy ->> picked_keys[number])::int, 0) + 1);
-      END IF;
-    END LOOP;
+    EXECUTE format(
+      'SELECT $3 || coalesce(jsonb_object_agg(l.key, coalesce(($3 ->> l.key)::int, 0) + l.taken), ''{}'') FROM (
+         SELECT j.singleton_key AS key, count(*) AS taken FROM pgboss.%I j
+         WHERE j.name = $1 AND j.id = ANY ($2) AND j.singleton_key IS NOT NULL GROUP BY 1) l', job_table)
+    INTO busy USING of_queue, locked, busy;
   END LOOP;
 
   IF cardinality(ids) > 0 THEN
@@ -176,25 +215,22 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- Sets all limits of a queue; null is none. Its running jobs get an index where they are to be counted.
+-- Sets all limits of a queue; null is none. What is to be counted gets an index, and so do keys. That a name has a length
+-- is in them so that only those go by them who say so: on poor statistics others would, and read them from end to end.
 CREATE FUNCTION lovage.set_limits(of_queue text, running int, per_key int, starts int, period_ms int) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   job_table text := lovage.job_table(of_queue);
-  running_index text := job_table || '_busy';
-  is_there boolean;
 BEGIN
   -- Claims that know of no limits end first. Then the control row, as in every claim, and only then the jobs.
   PERFORM pg_advisory_xact_lock(hashtext('lovage.begin_claim'), hashtext(of_queue));
   PERFORM FROM lovage.queue_control q WHERE q.queue = of_queue FOR UPDATE;
-  is_there := to_regclass(format('pgboss.%I', running_index)) IS NOT NULL;
-  IF running IS NULL AND per_key IS NULL AND is_there THEN
-    EXECUTE format('DROP INDEX pgboss.%I', running_index);
-  ELSIF (running IS NOT NULL OR per_key IS NOT NULL) AND NOT is_there THEN
-    EXECUTE format('CREATE INDEX %I ON pgboss.%I (singleton_key) WHERE state = ''active''', running_index, job_table);
-  END IF;
+  PERFORM lovage.keep_index(job_table || '_busy', running IS NOT NULL OR per_key IS NOT NULL,
+            format('ON pgboss.%I (singleton_key) WHERE state = ''active'' AND length(name) > 0', job_table));
+  PERFORM lovage.keep_index(job_table || '_key', per_key IS NOT NULL,
+            format('ON pgboss.%I (coalesce(singleton_key, ''''), priority DESC, created_on) WHERE state < ''active'' AND NOT blocked AND length(name) > 0', job_table));
   UPDATE lovage.queue_control q
   SET max_running = running, max_per_key = per_key, rate_limit = starts, rate_period_ms = period_ms
   WHERE q.queue = of_queue;
@@ -202,6 +238,22 @@ BEGIN
     DELETE FROM lovage.queue_start s WHERE s.queue = of_queue;
   END IF;
   PERFORM pg_notify('lovage_ready', of_queue);
+END
+$$;
+--> statement-breakpoint
+-- Looks first: making an index stops all who write to its table, even where it is there already.
+CREATE FUNCTION lovage.keep_index(index_name text, is_wanted boolean, definition text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  is_there boolean := to_regclass(format('pgboss.%I', index_name)) IS NOT NULL;
+BEGIN
+  IF is_wanted AND NOT is_there THEN
+    EXECUTE format('CREATE INDEX %I %s', index_name, definition);
+  ELSIF is_there AND NOT is_wanted THEN
+    EXECUTE format('DROP INDEX pgboss.%I', index_name);
+  END IF;
 END
 $$;
 --> statement-breakpoint
@@ -256,5 +308,5 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
-REVOKE EXECUTE ON FUNCTION lovage.begin_claim, lovage.claim_within_limits, lovage.take_jobs, lovage.record_starts,
-  lovage.set_limits FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION lovage.begin_claim, lovage.claim_within_limits, lovage.pick_jobs, lovage.take_jobs,
+  lovage.record_starts, lovage.set_limits, lovage.keep_index FROM PUBLIC;

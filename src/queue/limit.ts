@@ -16,21 +16,26 @@ export async function limitQueues(
   executor: Executor,
   config: Pick<Config, 'queues' | 'tasks'>,
 ): Promise<void> {
-  const { rows } = await executor.query<Limits & { queue: string; isIndexed: boolean }>(
+  const { rows } = await executor.query<
+    Limits & { queue: string; countsRunning: boolean; knowsKeys: boolean }
+  >(
     `SELECT queue, max_running AS "maxRunning", max_per_key AS "maxPerKey", rate_limit AS "rateLimit",
-            rate_period_ms AS "ratePeriodMs", to_regclass(format('pgboss.%I', job_table || '_busy')) IS NOT NULL AS "isIndexed"
+            rate_period_ms AS "ratePeriodMs", 
+            to_regclass(format('pgboss.%I', job_table || '_busy')) IS NOT NULL AS "countsRunning",
+            to_regclass(format('pgboss.%I', job_table || '_key')) IS NOT NULL AS "knowsKeys"
      FROM lovage.queue_control WHERE queue = ANY ($1)`,
     [[...config.queues.keys()]],
   );
-  for (const { queue, isIndexed, ...current } of rows) {
+  for (const { queue, countsRunning, knowsKeys, ...current } of rows) {
     const { maxRunning, maxPerKey, rateLimit, ratePeriodMs } = limitsOf(config, queue);
     const isAsWanted =
       current.maxRunning === maxRunning &&
       current.maxPerKey === maxPerKey &&
       current.rateLimit === rateLimit &&
       current.ratePeriodMs === ratePeriodMs &&
-      // A queue that was dropped and came back has its limits still, and lost its index.
-      isIndexed === (maxRunning !== null || maxPerKey !== null);
+      // A queue that was dropped and came back has its limits still, and lost its indexes.
+      countsRunning === (maxRunning !== null || maxPerKey !== null) &&
+      knowsKeys === (maxPerKey !== null);
     if (isAsWanted) continue;
     await executor.query('SELECT lovage.set_limits($1, $2, $3, $4, $5)', [
       queue,

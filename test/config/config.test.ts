@@ -76,7 +76,16 @@ describe('one line names the fault:', () => {
     ['0', { concurrency: 0 }, 'concurrency must be a whole number above 0, got 0'],
     ['1.5', { concurrency: 1.5 }, 'concurrency must be a whole number above 0, got 1.5'],
     ['NaN', { concurrency: NaN }, 'concurrency must be a whole number above 0, got NaN'],
-  ])('a concurrency of %s', (_what, options, says) => {
+    ['-1', { clusterConcurrency: -1 }, 'clusterConcurrency must be a whole number above 0, got -1'],
+    ['0.5', { perKey: 0.5 }, 'perKey must be a whole number above 0, got 0.5'],
+    ['none', { rate: { periodMs: 1_000 } }, 'rate.limit must be a whole number above 0, got undefined'],
+    ['0', { rate: { limit: 1, periodMs: 0 } }, 'rate.periodMs must be a whole number above 0, got 0'],
+    [
+      '2 ** 31',
+      { clusterConcurrency: 2 ** 31 },
+      'clusterConcurrency must be at most 2147483647, got 2147483648',
+    ],
+  ])('a limit of %s', (_what, options, says) => {
     expect(refusal(() => configOf([], { mail: options }))).toBe(`queue "mail": ${says}`);
   });
 

@@ -44,17 +44,16 @@ describe.each(Object.entries(beliefs))('with a large backlog and %s', (_, [queue
   });
 
   test('a claim within limits reads about as many rows as run and as it takes, by index', async () => {
-    const running = await lab.sql(`SELECT FROM pgboss.job WHERE name = $1 AND state = 'active'`, [queue]);
     const before = await counters(queue);
     await apart(async (pool) => expect(await claimOn(pool, queue)).toHaveLength(AT_ONCE));
     const after = await counters(queue);
     expect(after.scans - before.scans).toBe(0);
-    expect(after.jobs - before.jobs).toBeLessThan(running.length + 10 * AT_ONCE);
+    expect(after.jobs - before.jobs).toBeLessThan(20 * AT_ONCE);
     expect(after.tasks - before.tasks).toBeLessThan(10 * AT_ONCE);
   });
 });
 
-test('a full key at the head of the queue is read past once, without a sort', async () => {
+test('of a full key at the head of the queue only a few are read', async () => {
   await lab.unseen("UPDATE pgboss.job SET singleton_key = 'busy' WHERE name = 'spare' AND state < 'active'");
   const [other] = await sendTasks(lab.lovage.pool, [newTask({ queue: 'spare', concurrencyKey: 'other' })]);
   await lab.sql("SELECT lovage.set_limits('spare', 500, 1, NULL, NULL)");
@@ -64,7 +63,7 @@ test('a full key at the head of the queue is read past once, without a sort', as
   const after = await counters('spare');
   expect(claims.map(({ id }) => id)).toEqual([other?.id]);
   expect(after.scans - before.scans).toBe(0);
-  expect(after.jobs - before.jobs).toBeLessThan(1.1 * BACKLOG);
+  expect(after.jobs - before.jobs).toBeLessThan(BACKLOG / 10);
 });
 
 async function claimOn(pool: pg.Pool, queue: string, limit = AT_ONCE) {

@@ -7,7 +7,7 @@ import { nextDue } from '../../src/queue/due.ts';
 import { declareQueues } from '../../src/queue/declare.ts';
 import { sendTasks, type NewTask } from '../../src/queue/send.ts';
 import { settleAttempts, type Outcome } from '../../src/queue/settle.ts';
-import { capped, keyed, rated } from '../fixtures/limits.ts';
+import { capped, rated } from '../fixtures/limits.ts';
 import {
   expect,
   handedBack,
@@ -255,11 +255,28 @@ test('a claim takes no more of a key than it has places, and other keys instead'
   await setLimits(lab, 'keyed', [null, 1, null, null]);
 });
 
-test('a busy key with thousands of waiting tasks does not hold up another', async ({ lab }) => {
+test('a busy key with thousands of waiting tasks does not hold up others, and they keep their order', async ({
+  lab,
+}) => {
   await inQueue(lab, 'keyed', 5_000, { concurrencyKey: 'busy', priority: 9 });
   expect(await lab.claim(10, 'keyed')).toHaveLength(1);
-  const { id } = await lab.enqueue(keyed, { key: 'other' });
-  expect(await lab.claim(10, 'keyed')).toMatchObject([{ id }]);
+  const [third] = await inQueue(lab, 'keyed', 2, { concurrencyKey: 'low' });
+  const [first] = await inQueue(lab, 'keyed', 2, { concurrencyKey: 'high', priority: 3 });
+  const [second] = await inQueue(lab, 'keyed', 1, { priority: 2 });
+  const [fourth] = await inQueue(lab, 'keyed', 1);
+  expect((await lab.claim(3, 'keyed')).map(({ id }) => id)).toEqual([first?.id, second?.id, third?.id]);
+  expect((await lab.claim(10, 'keyed')).map(({ id }) => id)).toEqual([fourth?.id]);
+});
+
+test('nor does it hold up thousands of other keys', async ({ lab }) => {
+  await inQueue(lab, 'keyed', 5_000, { concurrencyKey: 'busy' });
+  expect(await lab.claim(10, 'keyed')).toHaveLength(1);
+  const others = Array.from({ length: 1_500 }, (_, n) =>
+    newTask({ queue: 'keyed', concurrencyKey: `k${n % 1_200}` }),
+  );
+  const ids = (await sendTasks(lab.lovage.pool, others)).map(({ id }) => id);
+  expect((await lab.claim(1_000, 'keyed')).map(({ id }) => id)).toEqual(ids.slice(0, 1_000));
+  expect((await lab.claim(1_000, 'keyed')).map(({ id }) => id)).toEqual(ids.slice(1_000, 1_200));
 });
 
 test('a task that somebody holds locked is passed over, and its key with no other', async ({ lab }) => {
@@ -392,8 +409,7 @@ test('starts older than the period are forgotten, and all of them when the rate 
 
 test('claims within limits, settles, cancels and changes of limits do not deadlock', async ({ lab }) => {
   await setLimits(lab, 'keyed', [6, 2, 1_000, 1_000]);
-  for (let round = 0; round < 3; round += 1)
-    for (const concurrencyKey of ['a', 'b', 'c', null]) await inQueue(lab, 'keyed', 25, { concurrencyKey });
+  for (const concurrencyKey of ['a', 'b', 'c', null]) await inQueue(lab, 'keyed', 35, { concurrencyKey });
   const deadlocks = async () =>
     (
       await lab.sql<{ n: number }>(
