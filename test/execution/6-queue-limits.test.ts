@@ -7,6 +7,8 @@ import { nextDue } from '../../src/queue/due.ts';
 import { declareQueues } from '../../src/queue/declare.ts';
 import { sendTasks, type NewTask } from '../../src/queue/send.ts';
 import { settleAttempts, type Outcome } from '../../src/queue/settle.ts';
+import { sleep } from '../../packs/diag/tasks.ts';
+import { openWire } from '../worker/processes.ts';
 import { capped, rated } from '../fixtures/limits.ts';
 import {
   expect,
@@ -445,10 +447,8 @@ test('claims within limits, settles, cancels and changes of limits do not deadlo
   await setLimits(lab, 'keyed', [null, 1, null, null]);
 });
 
-test('a worker of a rated queue starts what waits as soon as the rate allows, and does not ask in between', async ({
-  lab,
-}) => {
-  await lab.worker({ queues: ['rated'] });
+test('a worker of a rated queue starts what waits as soon as the rate allows', async ({ lab }) => {
+  const worker = await lab.worker({ queues: ['rated'] });
   const ids = await Promise.all(Array.from({ length: 12 }, async () => (await lab.enqueue(rated, {})).id));
   for (const id of ids) await lab.final(id);
   expect(await mostStarts(lab, 'rated', 500)).toBe(5);
@@ -457,4 +457,44 @@ test('a worker of a rated queue starts what waits as soon as the rate allows, an
   );
   expect(span?.ms).toBeGreaterThan(1_000);
   expect(span?.ms).toBeLessThan(1_500);
+  await worker.drain(0);
+});
+
+test('a place that its worker has no slot for is taken by another at once', async ({ lab }) => {
+  const long = await lab.enqueue(capped, { ms: 400 });
+  const full = await lab.worker({ queues: ['capped', 'diag'], slots: 1 });
+  await until(async () => (await lab.get(long.id)).state === 'running');
+  await lab.enqueue(sleep, { ms: 5_000 });
+  const free = await lab.worker({ queues: ['capped'], slots: 4 });
+  const next = await lab.enqueue(capped, {});
+  await lab.final(next.id);
+  const [gap] = await lab.sql<{ ms: number }>(
+    `SELECT (extract(epoch FROM n.started_at - l.finished_at) * 1000)::float8 AS ms
+     FROM lovage.task l, lovage.task n WHERE l.id = $1 AND n.id = $2`,
+    [long.id, next.id],
+  );
+  // Its next look would come two seconds after the last.
+  expect(gap?.ms).toBeLessThan(700);
+  await Promise.all([full.drain(0), free.drain(0)]);
+});
+
+test('a worker does not ask again and again for what limits and pauses hold back', async ({ lab }) => {
+  await inQueue(lab, 'capped', 3);
+  await inQueue(lab, 'rated', 3);
+  await inQueue(lab, 'diag', 3);
+  await setLimits(lab, 'rated', [null, null, 1, 60_000]);
+  await lab.claim(1, 'capped');
+  await lab.claim(1, 'rated');
+  await lab.sql("UPDATE lovage.queue_control SET paused_at = now() WHERE queue = 'diag'");
+  await using wire = await openWire(lab.url);
+  const worker = await lab.worker({ queues: ['capped', 'rated', 'diag'], url: wire.url });
+  await until(() => wire.sent('lovage_next_due') > 1);
+  const asked = () => wire.sent('lovage.claimed') + wire.sent('lovage_next_due');
+  const [before, from] = [asked(), performance.now()];
+  await until(() => performance.now() - from > 1_000);
+  expect(asked() - before).toBeLessThan(10);
+  await lab.sql('UPDATE lovage.queue_control SET paused_at = NULL');
+  await worker.drain(0);
+  await setLimits(lab, 'rated', NO_LIMITS);
+  await setLimits(lab, 'rated', [null, null, 5, 500]);
 });
