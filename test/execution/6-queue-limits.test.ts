@@ -61,6 +61,16 @@ async function withClaimers(lab: JournalLab, count: number, work: (claimer: Clai
   );
 }
 
+const whenSomebodyWaits = (lab: JournalLab) =>
+  until(
+    async () =>
+      (
+        await lab.sql(
+          "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        )
+      ).length > 0,
+  );
+
 const leftIn = async (lab: JournalLab, queue: string) =>
   (await lab.sql<{ n: number }>('SELECT count(*)::int AS n FROM pgboss.job WHERE name = $1', [queue]))[0]
     ?.n ?? 0;
@@ -215,6 +225,22 @@ describe('with eight claimers on connections of their own', () => {
   });
 });
 
+test('a limit waits for the claims that know of none, and counts what they took', async ({ lab }) => {
+  await inQueue(lab, 'spare', 5);
+  await onConnection(lab.url, async (client) => {
+    const db = { executeSql: (text: string, values?: unknown[]) => client.query(text, values) };
+    await client.query('BEGIN');
+    await client.query("SELECT lovage.begin_claim('spare', $1)", [lab.workerId]);
+    const limiting = setLimits(lab, 'spare', [2, null, null, null]);
+    await whenSomebodyWaits(lab);
+    expect(await lab.boss.fetch('spare', { batchSize: 2, db })).toHaveLength(2);
+    await client.query('COMMIT');
+    await limiting;
+  });
+  expect(await lab.claim(5, 'spare')).toEqual([]);
+  await setLimits(lab, 'spare', NO_LIMITS);
+});
+
 test('the tasks of a claim start when the place came free, not when the claim began to wait for it', async ({
   lab,
 }) => {
@@ -223,9 +249,7 @@ test('the tasks of a claim start when the place came free, not when the claim be
     await client.query('BEGIN');
     await client.query("SELECT FROM lovage.queue_control WHERE queue = 'capped' FOR UPDATE");
     const claim = lab.claim(1, 'capped');
-    await until(
-      async () => (await lab.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")).length > 0,
-    );
+    await whenSomebodyWaits(lab);
     const [{ at } = { at: new Date() }] = await lab.sql<{ at: Date }>('SELECT clock_timestamp() AS at');
     await client.query('COMMIT');
     return { at, claims: await claim };
@@ -238,19 +262,15 @@ test('the tasks of a claim start when the place came free, not when the claim be
 
 test('a claim takes no more of a key than it has places, and other keys instead', async ({ lab }) => {
   await setLimits(lab, 'keyed', [null, 2, null, null]);
-  for (const concurrencyKey of ['a', 'b', 'c']) await inQueue(lab, 'keyed', 20, { concurrencyKey });
+  for (let round = 0; round < 7; round += 1)
+    for (const concurrencyKey of ['a', 'b', 'c']) await inQueue(lab, 'keyed', 1, { concurrencyKey });
   const keysOf = async () =>
     lab.sql(
       `SELECT singleton_key AS key, count(*)::int AS running FROM pgboss.job WHERE state = 'active' GROUP BY 1 ORDER BY 1`,
     );
 
-  expect(await lab.claim(5, 'keyed')).toHaveLength(5);
-  expect(await keysOf()).toEqual([
-    { key: 'a', running: 2 },
-    { key: 'b', running: 2 },
-    { key: 'c', running: 1 },
-  ]);
-  expect(await lab.claim(5, 'keyed')).toHaveLength(1);
+  expect(await lab.claim(10, 'keyed')).toHaveLength(6);
+  expect(await keysOf()).toEqual(['a', 'b', 'c'].map((key) => ({ key, running: 2 })));
   expect(await lab.claim(5, 'keyed')).toEqual([]);
   await inQueue(lab, 'keyed', 3, { concurrencyKey: null });
   expect(await lab.claim(5, 'keyed')).toHaveLength(3);
@@ -354,9 +374,7 @@ test('a pause waits for a claim that is under way, and the next claim for the pa
     await client.query('BEGIN');
     await client.query("UPDATE lovage.queue_control SET paused_at = now() WHERE queue = 'capped'");
     const claim = lab.claim(1, 'capped');
-    await until(
-      async () => (await lab.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")).length > 0,
-    );
+    await whenSomebodyWaits(lab);
     await client.query('COMMIT');
     return claim;
   });
@@ -461,17 +479,21 @@ test('a worker of a rated queue starts what waits as soon as the rate allows', a
 });
 
 test('a place that its worker has no slot for is taken by another at once', async ({ lab }) => {
-  const long = await lab.enqueue(capped, { ms: 400 });
-  const full = await lab.worker({ queues: ['capped', 'diag'], slots: 1 });
-  await until(async () => (await lab.get(long.id)).state === 'running');
+  const [long] = await inQueue(lab, 'capped', 1, { name: 'diag.sleep', input: { ms: 60_000 } });
+  const full = await lab.worker({ queues: ['diag', 'capped'], slots: 1 });
+  await until(async () => (await lab.task(long?.id ?? ''))?.state === 'running');
   await lab.enqueue(sleep, { ms: 5_000 });
-  const free = await lab.worker({ queues: ['capped'], slots: 4 });
+  await using wire = await openWire(lab.url);
+  const free = await lab.worker({ queues: ['capped'], url: wire.url });
   const next = await lab.enqueue(capped, {});
+  const looks = wire.sent('lovage_next_due');
+  await until(() => wire.sent('lovage.claimed') > 0 && wire.sent('lovage_next_due') > looks);
+  await lab.sql('SELECT lovage.cancel($1)', [long?.id]);
   await lab.final(next.id);
   const [gap] = await lab.sql<{ ms: number }>(
     `SELECT (extract(epoch FROM n.started_at - l.finished_at) * 1000)::float8 AS ms
      FROM lovage.task l, lovage.task n WHERE l.id = $1 AND n.id = $2`,
-    [long.id, next.id],
+    [long?.id, next.id],
   );
   // Its next look would come two seconds after the last.
   expect(gap?.ms).toBeLessThan(700);
