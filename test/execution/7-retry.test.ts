@@ -175,7 +175,7 @@ describe('all that match', () => {
     const [tagged] = await failMany(lab, 1, { tags: ['x'] });
     const [named] = await failMany(lab, 1, { name: 'diag.echo' });
     const [spare] = await failMany(lab, 1, { queue: 'spare' });
-    const done = await settledAs(lab, succeeded as typeof failed);
+    const done = await settledAs(lab, succeeded);
     const queuedNow = async () =>
       ids(await lab.sql<{ id: string }>(`SELECT id FROM lovage.task WHERE state = 'queued' ORDER BY id`));
     expect(await retryAll(lab, { createdBefore: '2001-01-01T00:00:00Z' })).toEqual([0]);

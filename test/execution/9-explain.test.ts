@@ -310,7 +310,7 @@ describe('what is full', () => {
     expect(await first(lab, older)).toMatchObject({ detail: '1 of queue "diag" are due before it' });
     const together = await sendTasks(lab.lovage.pool, [newTask({ priority: 7 }), newTask({ priority: 7 })]);
     const behind = await Promise.all(together.map((task) => why(lab, task.id)));
-    expect(behind.toSorted()).toEqual([['behind'], ['ready']]);
+    expect(behind.map(String).toSorted()).toEqual(['behind', 'ready']);
   });
 });
 
@@ -359,7 +359,10 @@ test('with a large backlog it reads neither all tasks nor all jobs, and neither 
   expect(read.tasks).toBeLessThan(10);
   expect(read.jobs).toBeLessThan(25_000);
 
-  await lab.sql(`CREATE INDEX busy ON ${table} (singleton_key) WHERE state = 'active'`);
+  const busy = table.replace(/"$/, '_busy"');
+  await lab.sql(
+    `CREATE INDEX ${busy.replace('pgboss.', '')} ON ${table} (singleton_key) WHERE state = 'active' AND length(name) > 0`,
+  );
   await limit(lab, 'max_running = 1');
   await lab.claim(1);
   const limited = await rowsRead(lab, async (pool) => {
@@ -369,7 +372,7 @@ test('with a large backlog it reads neither all tasks nor all jobs, and neither 
   });
   expect(limited.scans).toBe(0);
   expect(limited.jobs).toBeLessThan(25_000);
-  await lab.sql('DROP INDEX pgboss.busy');
+  await lab.sql(`DROP INDEX ${busy}`);
   await lab.unseen('DELETE FROM pgboss.job; DELETE FROM lovage.task; DELETE FROM lovage.task_event');
   await lab.sql(`VACUUM ${table}`);
 });
