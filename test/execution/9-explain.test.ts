@@ -339,7 +339,7 @@ test('with a large backlog it reads neither all tasks nor all jobs, and neither 
   const table = await lab.partition('diag');
   await lab.unseen(`WITH added AS (
       INSERT INTO lovage.task (id, name, queue, input, events)
-      SELECT lovage.uuid_v7(), 'diag.noop', 'diag', '{}', 1 FROM generate_series(1, 120000) RETURNING id)
+      SELECT lovage.uuid_v7(), 'diag.noop', 'diag', '{}', 0 FROM generate_series(1, 120000) RETURNING id)
     INSERT INTO ${table} (id, name, data, retry_limit, policy)
     SELECT id, 'diag', '{"name": "diag.noop"}', 1000000000, 'standard' FROM added`);
   const id = await send(lab);
@@ -368,7 +368,8 @@ test('with a large backlog it reads neither all tasks nor all jobs, and neither 
   const limited = await rowsRead(lab, async (pool) => {
     const { reasons } = await explainTask({ pool }, lab.caller, id);
     expect(reasons.map(({ reason }) => reason)).toEqual(['cluster_limit', 'behind']);
-    expect((await listQueues({ pool })).items[0]).toMatchObject({ name: 'diag', running: 1 });
+    const { items } = await listQueues({ pool });
+    expect(items.find(({ name }) => name === 'diag')).toMatchObject({ running: 1 });
   });
   expect(limited.scans).toBe(0);
   expect(limited.jobs).toBeLessThan(25_000);
@@ -391,8 +392,11 @@ async function rowsRead(lab: JournalLab, work: (pool: pg.Pool) => Promise<void>)
   };
   const before = await counters();
   const pool = new pg.Pool({ connectionString: lab.url, max: 1, application_name: 'apart' });
-  await work(pool);
-  await pool.end();
+  try {
+    await work(pool);
+  } finally {
+    await pool.end();
+  }
   await until(
     async () => (await lab.sql(`SELECT FROM pg_stat_activity WHERE application_name = 'apart'`)).length === 0,
   );
