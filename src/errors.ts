@@ -8,6 +8,7 @@ export const ERROR_CODES = {
   forbidden: { status: 403, title: 'The API key lacks a scope', trpc: 'FORBIDDEN' },
   'not-found': { status: 404, title: 'Nothing is here', trpc: 'NOT_FOUND' },
   'task-not-found': { status: 404, title: 'No such task', trpc: 'NOT_FOUND' },
+  'queue-not-found': { status: 404, title: 'No such queue', trpc: 'NOT_FOUND' },
   'unknown-task-name': { status: 404, title: 'No task definition has this name', trpc: 'NOT_FOUND' },
   'method-not-allowed': {
     status: 405,

@@ -47,6 +47,16 @@ export const taskSchema = z
     priority: z.int(),
     attempt: z.int().min(0).openapi({ description: '0 before the first start' }),
     maxAttempts: z.int(),
+    crashes: z.int().openapi({ description: 'Attempts whose process died; after three it is quarantined' }),
+    softLimitMs: z
+      .int()
+      .nullable()
+      .openapi({ description: 'After so long an attempt is told to stop; null: its definition says' }),
+    hardLimitMs: z
+      .int()
+      .nullable()
+      .openapi({ description: 'After so long an attempt is stopped; null: its definition says' }),
+    concurrencyKey: z.string().nullable(),
     progress: z
       .object({ current: z.number(), total: z.number().nullable(), message: z.string().nullable() })
       .nullable(),
@@ -62,6 +72,15 @@ export const taskSchema = z
     startedAt: time.nullable(),
     finishedAt: time.nullable(),
     cancelRequestedAt: time.nullable(),
+    cancelRequestedBy: z.string().nullable(),
+    cancelReason: z.string().nullable(),
+    cancelOutcome: z
+      .enum(['obeyed', 'killed', 'abandoned'])
+      .nullable()
+      .openapi({ description: 'How the attempt that was cancelled ended; null where none ran' }),
+    overdueAt: time.nullable().openapi({
+      description: 'Since when its running attempt is past its grace or its hard limit',
+    }),
     resultExpiresAt: time.nullable(),
     statusUrl: z.string(),
     eventsUrl: z.string(),
@@ -99,6 +118,45 @@ export interface Page<Item> {
 }
 
 export type CancelOutcome = 'cancelled' | 'requested' | 'already_final';
+export type RetryOutcome = 'queued' | 'not_final';
+
+export const reasonSchema = z
+  .object({
+    reason: z.string().openapi({ description: 'One word, such as paused or behind' }),
+    since: time.openapi({ description: 'Since when it holds, as well as that can be known' }),
+    detail: z.string().openapi({ description: 'For people' }),
+  })
+  .openapi('Reason');
+export const explanationSchema = z
+  .object({
+    id: z.uuid(),
+    state: z.enum(TASK_STATES),
+    reasons: z.array(reasonSchema).min(1).openapi({ description: 'The most decisive one first' }),
+  })
+  .openapi('Explanation');
+export type ExplanationView = z.output<typeof explanationSchema>;
+
+export const queueSchema = z
+  .object({
+    name: z.string(),
+    paused: z.object({ at: time, by: z.string().nullable(), reason: z.string().nullable() }).nullable(),
+    limits: z
+      .object({
+        concurrency: z.int().nullable(),
+        perKey: z.int().nullable(),
+        rate: z.object({ limit: z.int(), periodMs: z.int() }).nullable(),
+      })
+      .openapi({ description: 'Over all workers; null where there is none' }),
+    waiting: z.int().openapi({ description: 'Also those that are not yet due; counted up to 10,000' }),
+    waitingIsMore: z.boolean().openapi({ description: 'True where more wait than were counted' }),
+    running: z.int().nullable().openapi({
+      description: 'null where so many wait (some 100,000) that it would take long to tell them apart',
+    }),
+  })
+  .openapi('Queue');
+export type QueueView = z.output<typeof queueSchema>;
+export type PauseOutcome = 'paused' | 'already_paused';
+export type ResumeOutcome = 'resumed' | 'not_paused';
 
 export const SCOPES = ['enqueue', 'read', 'cancel', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];

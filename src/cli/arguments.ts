@@ -24,3 +24,6 @@ export function wholeNumber(text: string, flag: string, min: number, max: number
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
   throw new UsageError(`${flag} must be a whole number from ${min} to ${max}, got "${text}"`);
 }
+
+export const optionalNumber = (text: string | undefined, flag: string, min: number, max: number) =>
+  text === undefined ? undefined : wholeNumber(text, flag, min, max);

@@ -1,19 +1,40 @@
 import { SetupError } from '../errors.ts';
 import { EmbeddedPostgresError } from '../embedded-postgres/index.ts';
 import { isPostgresAway } from '../db/failures.ts';
+import { cancel } from './commands/cancel.ts';
 import { doctor } from './commands/doctor.ts';
 import { dev } from './commands/dev.ts';
 import { enqueue } from './commands/enqueue.ts';
+import { explain } from './commands/explain.ts';
 import { keys } from './commands/keys.ts';
 import { migrate } from './commands/migrate.ts';
+import { pause } from './commands/pause.ts';
 import { psql } from './commands/psql.ts';
+import { queues } from './commands/queues.ts';
+import { resume } from './commands/resume.ts';
+import { retry } from './commands/retry.ts';
 import { serve } from './commands/serve.ts';
 import { worker } from './commands/worker.ts';
 import { UsageError, type Command } from './command.ts';
 import { printHelp } from './help.ts';
 import { version } from './version.ts';
 
-const COMMANDS: readonly Command[] = [dev, serve, worker, migrate, enqueue, keys, doctor, psql];
+const COMMANDS: readonly Command[] = [
+  dev,
+  serve,
+  worker,
+  migrate,
+  enqueue,
+  explain,
+  retry,
+  cancel,
+  queues,
+  pause,
+  resume,
+  keys,
+  doctor,
+  psql,
+];
 
 /** Who one is, the database, the certificate; pg gives a missing TLS no code. */
 const REFUSALS = /^28000$|^28P01$|^3D000$|CERT|LEAF_SIGNATURE|^The server does not support SSL/;
@@ -33,14 +54,14 @@ export async function main(args: readonly string[]): Promise<void> {
   try {
     process.exitCode = await command.run(rest);
   } catch (error) {
-    console.error(`lovage: ${explain(error)}`);
+    console.error(`lovage: ${describe(error)}`);
     process.exitCode = error instanceof UsageError ? 2 : 1;
   }
   // What is still open belongs to nobody: a pool's idle socket must not keep a finished command alive.
   process.exit();
 }
 
-function explain(error: unknown): string {
+function describe(error: unknown): string {
   if (error instanceof SetupError || error instanceof UsageError || error instanceof EmbeddedPostgresError) {
     return error.message;
   }

@@ -7,16 +7,38 @@ import type {
   NameOf,
   ResultNamed,
   Task,
+  TaskFilter,
   TaskNamed,
 } from '../api/trpc/types.ts';
 import type { Config } from '../config.ts';
-import type { AttemptView, CancelOutcome, EventView, Page } from '../wire.ts';
+import type {
+  AttemptView,
+  CancelOutcome,
+  EventView,
+  ExplanationView,
+  Page,
+  QueueView,
+  RetryOutcome,
+} from '../wire.ts';
 import { toClientError } from './errors.ts';
 import { resultOf, waitFor, type WaitOptions } from './wait.ts';
 
 export { type ClientErrorCode, LovageClientError, TaskFailedError } from './errors.ts';
 export type { WaitOptions } from './wait.ts';
-export type { AppRouter, AttemptView, CancelOutcome, EnqueueOptions, EventView, ListFilter, Page, Task };
+export type {
+  AppRouter,
+  AttemptView,
+  CancelOutcome,
+  EnqueueOptions,
+  EventView,
+  ExplanationView,
+  ListFilter,
+  Page,
+  QueueView,
+  RetryOutcome,
+  Task,
+  TaskFilter,
+};
 
 export interface ClientOptions {
   /** Where Lovage answers, such as `http://127.0.0.1:3000`. */
@@ -53,6 +75,10 @@ export interface Client<C extends Config> {
     id: string,
     options?: { reason?: string },
   ): Promise<{ task: TaskNamed<C, NameOf<C>>; outcome: CancelOutcome }>;
+  /** Runs a final task again under its own id: its budget is renewed, its history kept, a former result dropped. */
+  retry(id: string): Promise<{ task: TaskNamed<C, NameOf<C>>; outcome: RetryOutcome }>;
+  /** Why a task is not running now, the most decisive reason first. */
+  explain(id: string): Promise<ExplanationView>;
   result(id: string): Promise<unknown>;
   /** The result of a task at hand, typed by it. */
   result<Shown extends Task>(task: Shown): Promise<NonNullable<Shown['result']>>;
@@ -81,6 +107,8 @@ export function createClient<C extends Config>(options: ClientOptions): Client<C
     get: (id) => call(trpc.tasks.get.query({ id })),
     list: (filter) => call(trpc.tasks.list.query(filter ?? {})),
     cancel: (id, rest) => call(trpc.tasks.cancel.mutate({ id, ...rest })),
+    retry: (id) => call(trpc.tasks.retry.mutate({ id })),
+    explain: (id) => call(trpc.tasks.explain.query({ id })),
     result: (task: string | Task) =>
       call(trpc.tasks.result.query({ id: typeof task === 'string' ? task : task.id })),
     events: (id, page) => call(trpc.tasks.events.query({ id, ...page })),

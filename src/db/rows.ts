@@ -7,6 +7,9 @@ export interface AcceptedRow {
   priority: number;
   attempt: number;
   max_attempts: number;
+  soft_limit_ms: number | null;
+  hard_limit_ms: number | null;
+  concurrency_key: string | null;
   tags: string[];
   created_by: string | null;
   created_at: Date;

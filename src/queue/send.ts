@@ -23,7 +23,7 @@ export interface NewTask {
 export async function sendTasks(executor: Executor, tasks: readonly NewTask[]): Promise<AcceptedRow[]> {
   const { rows } = await executor.query<AcceptedRow>({
     name: 'lovage_add_tasks',
-    text: 'SELECT id, name, queue, state, priority, attempt, max_attempts, tags, created_by, created_at, due_at FROM lovage.add_tasks($1)',
+    text: 'SELECT id, name, queue, state, priority, attempt, max_attempts, soft_limit_ms, hard_limit_ms, concurrency_key, tags, created_by, created_at, due_at FROM lovage.add_tasks($1)',
     values: [JSON.stringify(tasks)],
   });
   return rows;

@@ -92,7 +92,8 @@ function limitsOf(
   const limits = { softLimitMs: soft, hardLimitMs: hardLimitMs ?? Math.max(definition.hardLimitMs, soft) };
   const { error } = timeLimits.safeParse(limits);
   if (!error) return limits;
-  throw new LovageError('validation', 'the time limits make no sense', { faults: faultsOf(error) });
+  const faults = faultsOf(error).map(({ pointer, detail }) => ({ pointer: pointer.slice(1), detail }));
+  throw new LovageError('validation', 'the time limits make no sense', { faults });
 }
 
 function keyOf({ name, concurrencyKey }: AnyTask, input: unknown): string | null {

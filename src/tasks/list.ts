@@ -5,7 +5,8 @@ import type { Lovage } from '../lovage.ts';
 import type { Caller, Page, TaskState, TaskView } from '../wire.ts';
 import { isTaskId, ofTenant, selectTasks, viewTask, type Include } from './view.ts';
 
-export interface ListRequest {
+/** What tasks are listed, retried or cancelled by. */
+export interface TaskFilter {
   name?: string | undefined;
   queue?: string | undefined;
   state?: readonly TaskState[] | undefined;
@@ -14,6 +15,9 @@ export interface ListRequest {
   createdAfter?: string | undefined;
   /** ISO 8601, exclusive. */
   createdBefore?: string | undefined;
+}
+
+export interface ListRequest extends TaskFilter {
   cursor?: string | undefined;
   /** At most 200; default 50. */
   limit?: number | undefined;
@@ -30,15 +34,16 @@ export async function listTasks(
 ): Promise<Page<TaskView>> {
   const include = request.include ?? [];
   const limit = Math.min(request.limit ?? 50, MAX_PAGE);
+  const before = request.cursor === undefined ? undefined : lt(task.id, readCursor(request.cursor));
   const rows = await selectTasks(db, include)
-    .where(and(ofTenant(caller.tenant), ...filters(request)))
+    .where(and(ofTenant(caller.tenant), before, ...matching(request)))
     .orderBy(desc(task.id))
     .limit(limit + 1);
   const items = rows.slice(0, limit).map((row) => viewTask(row, include));
   return { items, nextCursor: rows.length > limit ? writeCursor(items.at(-1)?.id ?? '') : null };
 }
 
-function filters(request: ListRequest): (SQL | undefined)[] {
+export function matching(request: TaskFilter): (SQL | undefined)[] {
   return [
     request.name === undefined ? undefined : eq(task.name, request.name),
     request.queue === undefined ? undefined : eq(task.queue, request.queue),
@@ -48,7 +53,6 @@ function filters(request: ListRequest): (SQL | undefined)[] {
       : sql`${task.tags} @> ARRAY[${request.tag}]::text[] AND ${task.tags} <> '{}'`,
     request.createdAfter === undefined ? undefined : gte(task.createdAt, new Date(request.createdAfter)),
     request.createdBefore === undefined ? undefined : lt(task.createdAt, new Date(request.createdBefore)),
-    request.cursor === undefined ? undefined : lt(task.id, readCursor(request.cursor)),
   ];
 }
 
@@ -64,9 +68,10 @@ function inStates(states: readonly TaskState[]): SQL {
   return parts.length === 0 ? sql`false` : sql`(${sql.join(parts, sql` OR `)})`;
 }
 
-const writeCursor = (id: string): string => Buffer.from(id.replaceAll('-', ''), 'hex').toString('base64url');
+export const writeCursor = (id: string): string =>
+  Buffer.from(id.replaceAll('-', ''), 'hex').toString('base64url');
 
-function readCursor(cursor: string): string {
+export function readCursor(cursor: string): string {
   const hex = Buffer.from(cursor, 'base64url').toString('hex');
   const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
   if (isTaskId(id) && writeCursor(id) === cursor) return id;

@@ -21,6 +21,10 @@ const columns = {
   priority: task.priority,
   attempt: task.attempt,
   maxAttempts: task.maxAttempts,
+  crashes: task.crashes,
+  softLimitMs: task.softLimitMs,
+  hardLimitMs: task.hardLimitMs,
+  concurrencyKey: task.concurrencyKey,
   error: task.error,
   tags: task.tags,
   createdBy: task.createdBy,
@@ -29,6 +33,12 @@ const columns = {
   startedAt: task.startedAt,
   finishedAt: task.finishedAt,
   cancelRequestedAt: task.cancelRequestedAt,
+  cancelRequestedBy: task.cancelRequestedBy,
+  cancelReason: task.cancelReason,
+  cancelOutcome: sql<TaskView['cancelOutcome']>`${task.cancelOutcome}`,
+  // An earlier attempt's does not count.
+  overdueAt: sql<Date | null>`CASE WHEN ${task.state} = 'running' AND ${task.overdueAt} >= ${task.startedAt}
+    THEN ${task.overdueAt} END`.mapWith(task.overdueAt),
   resultExpiresAt: sql<Date | null>`CASE WHEN ${task.state} = 'succeeded'
     THEN ${task.finishedAt} + ${task.resultTtlMs} * interval '1 ms' END`.mapWith(task.finishedAt),
   progressCurrent: taskProgress.current,
@@ -69,6 +79,7 @@ export function viewTask(row: SelectedTask, include: readonly Include[]): TaskVi
     startedAt: isoOrNull(rest.startedAt),
     finishedAt: isoOrNull(rest.finishedAt),
     cancelRequestedAt: isoOrNull(rest.cancelRequestedAt),
+    overdueAt: isoOrNull(rest.overdueAt),
     resultExpiresAt: isoOrNull(rest.resultExpiresAt),
     ...links(rest.id),
   };
@@ -84,6 +95,10 @@ export function viewAccepted(row: AcceptedRow, isScheduled: boolean): TaskView {
     priority: row.priority,
     attempt: row.attempt,
     maxAttempts: row.max_attempts,
+    crashes: 0,
+    softLimitMs: row.soft_limit_ms,
+    hardLimitMs: row.hard_limit_ms,
+    concurrencyKey: row.concurrency_key,
     progress: null,
     error: null,
     tags: row.tags,
@@ -93,6 +108,10 @@ export function viewAccepted(row: AcceptedRow, isScheduled: boolean): TaskView {
     startedAt: null,
     finishedAt: null,
     cancelRequestedAt: null,
+    cancelRequestedBy: null,
+    cancelReason: null,
+    cancelOutcome: null,
+    overdueAt: null,
     resultExpiresAt: null,
     ...links(row.id),
   };

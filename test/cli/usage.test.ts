@@ -1,7 +1,22 @@
 import { describe, expect, test, vi } from 'vitest';
 import { oneLine, run } from './run.ts';
 
-const COMMANDS = ['dev', 'serve', 'worker', 'migrate', 'enqueue', 'keys', 'doctor', 'psql'];
+const COMMANDS = [
+  'dev',
+  'serve',
+  'worker',
+  'migrate',
+  'enqueue',
+  'explain',
+  'retry',
+  'cancel',
+  'queues',
+  'pause',
+  'resume',
+  'keys',
+  'doctor',
+  'psql',
+];
 
 vi.setConfig({ testTimeout: 60_000 });
 

@@ -45,6 +45,33 @@ test('a task is enqueued, shown, listed, waited for and cancelled', async () => 
   expect((await client.events(task.id)).items.at(-1)).toMatchObject({ type: 'cancelled' });
 });
 
+test('a task is given limits, explained, and retried once it is final', async () => {
+  const limits = { softLimitMs: 60_000, hardLimitMs: 90_000 };
+  const task = await client.enqueue('diag.echo', { value: 1 }, { delayMs: 60_000, ...limits });
+  expect(task).toMatchObject(limits);
+  expect(await client.explain(task.id)).toMatchObject({
+    state: 'scheduled',
+    reasons: [{ reason: 'not_due' }],
+  });
+  expect(await client.retry(task.id)).toMatchObject({ outcome: 'not_final' });
+  await client.cancel(task.id);
+  expect(await client.retry(task.id)).toMatchObject({ outcome: 'queued', task: { id: task.id } });
+  expect(await client.wait(task.id)).toMatchObject({ state: 'succeeded', result: { value: 1 } });
+  expect(await client.explain(task.id)).toMatchObject({
+    reasons: [{ reason: 'final', detail: 'succeeded' }],
+  });
+  await expect(client.enqueue('diag.echo', { value: 1 }, { softLimitMs: 0 })).rejects.toMatchObject({
+    code: 'validation',
+    faults: [{ pointer: '/softLimitMs' }],
+  });
+  expect(await client.trpc.tasks.retryAll.mutate({ tag: 'nobody' })).toEqual({
+    queued: 0,
+    skipped: 0,
+    nextCursor: null,
+  });
+  expect((await client.trpc.queues.list.query()).items.map(({ name }) => name)).toContain('diag');
+});
+
 test('calls made together go in one request, and still answer each for itself', async () => {
   const answers = await Promise.allSettled([
     client.enqueue('diag.echo', { value: 1 }),

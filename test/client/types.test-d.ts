@@ -86,6 +86,20 @@ export async function aNameTellsTasksApart() {
   >();
 }
 
+export async function controlIsTyped() {
+  const { task, outcome } = await client.retry('0197b6f0-0000-7000-8000-000000000000');
+  expectTypeOf(outcome).toEqualTypeOf<'queued' | 'not_final'>();
+  expectTypeOf(task.name).toEqualTypeOf<'filings.analyze' | 'filings.old.prune' | 'diag.echo'>();
+  expectTypeOf(task.cancelOutcome).toEqualTypeOf<'obeyed' | 'killed' | 'abandoned' | null>();
+  const { reasons } = await client.explain(task.id);
+  expectTypeOf(reasons[0]).toEqualTypeOf<{ reason: string; since: string; detail: string } | undefined>();
+  await client.enqueue('diag.echo', { value: '1' }, { softLimitMs: 1_000, hardLimitMs: 2_000 });
+  await client.trpc.tasks.retryAll.mutate({ name: 'diag.echo', state: ['failed'] });
+  // @ts-expect-error: no such definition
+  await client.trpc.tasks.cancelAll.mutate({ name: 'diag.ecco' });
+  expectTypeOf((await client.trpc.queues.get.query({ name: 'diag' })).running).toEqualTypeOf<number | null>();
+}
+
 export async function theTrpcClientNestsNames() {
   const task = await client.trpc.run.filings.analyze.mutate({
     input: { ticker: 'ACME', year: 2024 },

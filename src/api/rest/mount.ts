@@ -5,9 +5,12 @@ import { faultsOf } from '../../json/faults.ts';
 import { requireKey } from '../identify.ts';
 import type { Router } from '../trpc/router.ts';
 import { mountCancel } from './cancel.ts';
+import { mountQueues } from './queues.ts';
 import { mountReads } from './read.ts';
 import { refuseNul } from './refuse-nul.ts';
+import { mountRetry } from './retry.ts';
 import { mountSubmit } from './submit.ts';
+import { mountSweeps } from './sweep.ts';
 
 export const REST_PREFIX = '/v1';
 
@@ -27,6 +30,9 @@ export function createRest(parts: ApiParts, router: Router): OpenAPIHono<HttpEnv
   mountSubmit(rest, parts, router);
   mountReads(rest, parts, router);
   mountCancel(rest, parts, router);
+  mountRetry(rest, parts, router);
+  mountSweeps(rest, parts, router);
+  mountQueues(rest, parts, router);
   return rest;
 }
 

@@ -51,6 +51,8 @@ export const submitQuery = z.object({
   priority: number(enqueueOptions.shape.priority.unwrap(), { minimum: -1000, maximum: 1000 }),
   delayMs: number(enqueueOptions.shape.delayMs.unwrap(), { minimum: 0 }),
   runAt: enqueueOptions.shape.runAt,
+  softLimitMs: number(enqueueOptions.shape.softLimitMs.unwrap(), { minimum: 1 }),
+  hardLimitMs: number(enqueueOptions.shape.hardLimitMs.unwrap(), { minimum: 1 }),
   tags: several
     .pipe(enqueueOptions.shape.tags.unwrap())
     .optional()

@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { attemptSchema, eventSchema, taskSchema } from '../../wire.ts';
+import { attemptSchema, eventSchema, explanationSchema, taskSchema } from '../../wire.ts';
 import { type ApiParts, contextOf, type HttpContext, type HttpEnv } from '../context.ts';
 import { INCLUDES, presentTask } from '../present.ts';
 import type { Router } from '../trpc/router.ts';
@@ -68,6 +68,19 @@ const attempts = createRoute({
   responses: { 200: json(pageOf(attemptSchema), 'All of them'), ...problems('task-not-found') },
 });
 
+const explain = createRoute({
+  operationId: 'explainTask',
+  method: 'get',
+  path: '/tasks/{id}/explain',
+  tags,
+  summary: 'Why a task is not running now, and since when',
+  request: { params },
+  responses: {
+    200: json(explanationSchema, 'All that holds it back, the most decisive first'),
+    ...problems('task-not-found'),
+  },
+});
+
 export function mountReads(rest: OpenAPIHono<HttpEnv>, parts: ApiParts, router: Router): void {
   const tasksFor = (c: HttpContext) => router.createCaller(contextOf(parts, c)).tasks;
 
@@ -93,6 +106,8 @@ export function mountReads(rest: OpenAPIHono<HttpEnv>, parts: ApiParts, router: 
   rest.openapi(events, async (c) =>
     c.json(await tasksFor(c).events({ ...c.req.valid('param'), ...c.req.valid('query') }), 200),
   );
+
+  rest.openapi(explain, async (c) => c.json(await tasksFor(c).explain(c.req.valid('param')), 200));
 
   rest.openapi(attempts, async (c) => c.json(await tasksFor(c).attempts(c.req.valid('param')), 200));
 }

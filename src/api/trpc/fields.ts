@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_SWEEP } from '../../tasks/pick.ts';
 import { TASK_STATES } from '../../wire.ts';
 import { MAX_WAIT_MS } from '../await-task.ts';
 import { INCLUDES, includes } from '../present.ts';
@@ -11,6 +12,7 @@ const DEFAULT_PAGE = 50;
 const time = z.iso
   .datetime({ offset: true })
   .refine((text) => !text.startsWith('0000'), 'must be a time after the year 0');
+const limitMs = z.int().min(1).max(2_147_483_647);
 const waitMs = z.int().min(0).max(MAX_WAIT_MS);
 const cursor = z.string().max(1000).optional();
 const limit = z.int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE);
@@ -22,6 +24,9 @@ export const enqueueOptions = z.object({
   /** ISO 8601; not together with `delayMs`. */
   runAt: time.optional(),
   tags: z.array(z.string().min(1).max(100)).max(20).optional(),
+  /** Instead of the definition's; the hard one not below the soft one. */
+  softLimitMs: limitMs.optional(),
+  hardLimitMs: limitMs.optional(),
   /** Answer with the final task if it is final by then. Needs the scope `read` too. */
   waitMs: waitMs.optional(),
   /** What a task that is not waited for shows beside its other fields. */
@@ -35,7 +40,7 @@ export const waitFields = taskId.extend({ timeoutMs: waitMs });
 export const cancelFields = taskId.extend({ reason: z.string().max(1000).optional() });
 export const eventsFields = taskId.extend({ cursor, limit });
 
-export const listFields = z.object({
+const filters = {
   name: z.string().max(100).optional(),
   queue: z.string().max(60).optional(),
   state: z.array(z.enum(TASK_STATES)).optional(),
@@ -43,6 +48,15 @@ export const listFields = z.object({
   createdAfter: time.optional(),
   createdBefore: time.optional(),
   cursor,
-  limit,
-  include: includes.default([]),
+};
+export const listFields = z.object({ ...filters, limit, include: includes.default([]) });
+
+/** Strict: a filter with a slip of the pen would match everything. */
+export const sweepFields = z.strictObject({
+  ...filters,
+  limit: z.int().min(1).max(MAX_SWEEP).default(1_000),
 });
+export const cancelAllFields = sweepFields.extend({ reason: cancelFields.shape.reason });
+
+export const queueName = z.object({ name: z.string().max(100) });
+export const pauseFields = queueName.extend({ reason: cancelFields.shape.reason });

@@ -3,6 +3,7 @@ import type { Config } from '../../config.ts';
 import { enqueueAndWait } from './enqueue.ts';
 import { enqueueOptions } from './fields.ts';
 import { procedureFor, t } from './procedures.ts';
+import { queueProcedures } from './queues.ts';
 import { taskProcedures } from './tasks.ts';
 
 /**
@@ -19,7 +20,7 @@ export function createRouter(config: Config) {
       ),
     ]),
   );
-  return t.router({ tasks: taskProcedures, run });
+  return t.router({ tasks: taskProcedures, queues: queueProcedures, run });
 }
 
 export type Router = ReturnType<typeof createRouter>;

@@ -2,7 +2,21 @@ import type { TRPCBuiltRouter, TRPCMutationProcedure, TRPCQueryProcedure } from 
 import type { z } from 'zod';
 import type { Config, TasksOf } from '../../config.ts';
 import type { AnyTask, InputOf, OutputOf } from '../../task.ts';
-import type { AttemptView, CancelOutcome, EventView, Page, TaskState, TaskView } from '../../wire.ts';
+import type { CancelledTasks } from '../../tasks/cancel-all.ts';
+import type { RetriedTasks } from '../../tasks/retry-all.ts';
+import type {
+  AttemptView,
+  CancelOutcome,
+  EventView,
+  ExplanationView,
+  Page,
+  PauseOutcome,
+  QueueView,
+  ResumeOutcome,
+  RetryOutcome,
+  TaskState,
+  TaskView,
+} from '../../wire.ts';
 import type { EnqueueOptions } from './fields.ts';
 import type { Include } from '../present.ts';
 import type { Router } from './router.ts';
@@ -37,7 +51,8 @@ export type ResultNamed<C extends Config, Name extends NameOf<C>> = Json<OutputO
 type Query<Input, Output> = TRPCQueryProcedure<{ input: Input; output: Output; meta: unknown }>;
 type Mutation<Input, Output> = TRPCMutationProcedure<{ input: Input; output: Output; meta: unknown }>;
 
-export interface ListFilter<Name extends string = string> {
+/** What tasks are listed, retried or cancelled by. */
+export interface TaskFilter<Name extends string = string> {
   name?: Name;
   queue?: string;
   state?: TaskState[];
@@ -47,6 +62,9 @@ export interface ListFilter<Name extends string = string> {
   createdBefore?: string;
   cursor?: string;
   limit?: number;
+}
+
+export interface ListFilter<Name extends string = string> extends TaskFilter<Name> {
   include?: Include[];
 }
 
@@ -64,7 +82,18 @@ type TaskProcedures<C extends Config> = {
     { id: string; reason?: string },
     { task: TaskNamed<C, NameOf<C>>; outcome: CancelOutcome }
   >;
+  cancelAll: Mutation<TaskFilter<NameOf<C>> & { reason?: string }, CancelledTasks>;
+  retry: Mutation<{ id: string }, { task: TaskNamed<C, NameOf<C>>; outcome: RetryOutcome }>;
+  retryAll: Mutation<TaskFilter<NameOf<C>>, RetriedTasks>;
+  explain: Query<{ id: string }, ExplanationView>;
   wait: Query<{ id: string; timeoutMs: number }, TaskNamed<C, NameOf<C>>>;
+};
+
+type QueueProcedures = {
+  list: Query<void, Page<QueueView>>;
+  get: Query<{ name: string }, QueueView>;
+  pause: Mutation<{ name: string; reason?: string }, { queue: QueueView; outcome: PauseOutcome }>;
+  resume: Mutation<{ name: string }, { queue: QueueView; outcome: ResumeOutcome }>;
 };
 
 type Head<Name> = Name extends `${infer First}.${string}` ? First : Name;
@@ -80,5 +109,5 @@ type Runs<Tasks> = {
 /** What `/trpc` serves for a configuration; the type a typed client is made of. */
 export type AppRouter<C extends Config = Config> = TRPCBuiltRouter<
   Router['_def']['_config']['$types'],
-  { tasks: TaskProcedures<C>; run: Runs<TasksOf<C>> }
+  { tasks: TaskProcedures<C>; queues: QueueProcedures; run: Runs<TasksOf<C>> }
 >;

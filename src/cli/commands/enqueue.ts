@@ -1,19 +1,17 @@
 import { readFile } from 'node:fs/promises';
-import { userInfo } from 'node:os';
-import { LovageError } from '../../errors.ts';
 import type { Lovage } from '../../lovage.ts';
 import { findUnstorable, suspect } from '../../json/unstorable.ts';
-import { openLovage } from '../../open.ts';
 import { enqueueTask } from '../../tasks/enqueue.ts';
 import { getTask } from '../../tasks/get.ts';
 import { waitForTask } from '../../tasks/wait.ts';
-import { isFinal, SCOPES, type Caller, type TaskView } from '../../wire.ts';
-import { readArguments, wholeNumber } from '../arguments.ts';
+import { isFinal, type Caller, type TaskView } from '../../wire.ts';
+import { optionalNumber, readArguments, wholeNumber } from '../arguments.ts';
 import { UsageError, type Command } from '../command.ts';
 import { createProgressBar } from '../progress-bar.ts';
-import { withSession } from '../session.ts';
+import { withLovage } from '../with-lovage.ts';
 
 const LOOK_EVERY_MS = 250;
+const MAX_LIMIT_MS = 2_147_483_647;
 
 export const enqueue: Command = {
   name: 'enqueue',
@@ -24,6 +22,8 @@ export const enqueue: Command = {
     ['--wait', 'show progress, print the final task, exit with 1 unless it succeeded'],
     ['--delay MS', 'start it so many milliseconds from now'],
     ['--priority N', 'higher runs first'],
+    ['--soft-limit MS', 'after so long an attempt is told to stop'],
+    ['--hard-limit MS', 'after so long an attempt is stopped'],
   ],
   examples: [
     'enqueue filings.analyze --input @packs/filings/samples/fictional-10k.json --wait',
@@ -37,41 +37,32 @@ export const enqueue: Command = {
         wait: { type: 'boolean', default: false },
         delay: { type: 'string', default: '0' },
         priority: { type: 'string' },
+        'soft-limit': { type: 'string' },
+        'hard-limit': { type: 'string' },
       },
       1,
     );
     const [name] = positionals;
     if (!name) throw new UsageError('say which task: lovage enqueue NAME --input JSON');
     const input = await readInput(values.input);
-    const delayMs = wholeNumber(values.delay, '--delay', 0, 365 * 24 * 3_600_000);
-    const priority =
-      values.priority === undefined ? undefined : wholeNumber(values.priority, '--priority', 0, 1_000);
-    return withSession(async ({ config, database, log }) => {
-      const lovage = await openLovage({ config, url: database.url, log });
-      const caller: Caller = {
-        actor: `cli:${userInfo().username}`,
-        tenant: 'default',
-        scopes: new Set(SCOPES),
-      };
-      try {
-        const task = await enqueueTask(lovage, caller, { name, input, delayMs, priority });
-        await lovage.notifier.flush();
-        if (!values.wait) {
-          console.log(JSON.stringify(task, null, 2));
-          return 0;
-        }
-        const final = await follow(lovage, caller, task);
-        console.log(JSON.stringify(final, null, 2));
-        return final.state === 'succeeded' ? 0 : 1;
-      } catch (error) {
-        if (!(error instanceof LovageError)) throw error;
-        const faults = error.faults.map(({ pointer, detail }) => `\n  ${pointer || '(root)'}: ${detail}`);
-        const known =
-          error.code === 'unknown-task-name' ? `; there are: ${[...config.tasks.keys()].join(', ')}` : '';
-        throw new UsageError(`${error.message}${known}${faults.join('')}`);
-      } finally {
-        await lovage.close();
+    const request = {
+      name,
+      input,
+      delayMs: wholeNumber(values.delay, '--delay', 0, 365 * 24 * 3_600_000),
+      priority: optionalNumber(values.priority, '--priority', 0, 1_000),
+      softLimitMs: optionalNumber(values['soft-limit'], '--soft-limit', 1, MAX_LIMIT_MS),
+      hardLimitMs: optionalNumber(values['hard-limit'], '--hard-limit', 1, MAX_LIMIT_MS),
+    };
+    return withLovage(async (lovage, caller) => {
+      const task = await enqueueTask(lovage, caller, request);
+      await lovage.notifier.flush();
+      if (!values.wait) {
+        console.log(JSON.stringify(task, null, 2));
+        return 0;
       }
+      const final = await follow(lovage, caller, task);
+      console.log(JSON.stringify(final, null, 2));
+      return final.state === 'succeeded' ? 0 : 1;
     });
   },
 };

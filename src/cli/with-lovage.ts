@@ -1,0 +1,37 @@
+import { userInfo } from 'node:os';
+import { LovageError, SetupError } from '../errors.ts';
+import type { Lovage } from '../lovage.ts';
+import { openLovage } from '../open.ts';
+import { SCOPES, type Caller } from '../wire.ts';
+import { UsageError } from './command.ts';
+import { withSession } from './session.ts';
+
+/** What the command line does, it does as `cli:<user>` and for the tenant `default`. */
+const callerOf = (user: string): Caller => ({
+  actor: `cli:${user}`,
+  tenant: 'default',
+  scopes: new Set(SCOPES),
+});
+
+/** Opens the database for verbs on tasks and queues; what they refuse is told in a line or two. */
+export function withLovage(work: (lovage: Lovage, caller: Caller) => Promise<number>): Promise<number> {
+  return withSession(async ({ config, database, log }) => {
+    const lovage = await openLovage({ config, url: database.url, log });
+    try {
+      const code = await work(lovage, callerOf(userInfo().username));
+      await lovage.notifier.flush();
+      return code;
+    } catch (error) {
+      throw error instanceof LovageError ? refusal(error, lovage) : error;
+    } finally {
+      await lovage.close();
+    }
+  });
+}
+
+function refusal({ code, message, faults }: LovageError, { config }: Lovage): Error {
+  const known = code === 'unknown-task-name' ? `; there are: ${[...config.tasks.keys()].join(', ')}` : '';
+  const lines = faults.map(({ pointer, detail }) => `\n  ${pointer || '(root)'}: ${detail}`);
+  const text = `${message}${known}${lines.join('')}`;
+  return code === 'validation' || code === 'unknown-task-name' ? new UsageError(text) : new SetupError(text);
+}

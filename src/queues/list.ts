@@ -1,0 +1,65 @@
+import type { Executor } from '../db/connect.ts';
+import { LovageError } from '../errors.ts';
+import type { Lovage } from '../lovage.ts';
+import type { Page, QueueView } from '../wire.ts';
+
+/** Tasks beyond these are not counted: a queue may hold millions. */
+const COUNT_AT_MOST = 10_000;
+
+interface QueueRow {
+  queue: string;
+  paused_at: Date | null;
+  paused_by: string | null;
+  pause_reason: string | null;
+  max_running: number | null;
+  max_per_key: number | null;
+  rate_limit: number | null;
+  rate_period_ms: number | null;
+  waiting: number;
+  running: number | null;
+}
+
+/** Every declared queue, by name. */
+export async function listQueues({ pool }: Pick<Lovage, 'pool'>): Promise<Page<QueueView>> {
+  return { items: (await selectQueues(pool, null)).map(viewQueue), nextCursor: null };
+}
+
+/** @throws queue-not-found */
+export async function getQueue({ pool }: Pick<Lovage, 'pool'>, name: string): Promise<QueueView> {
+  const [row] = await selectQueues(pool, name);
+  if (!row) throw queueNotFound(name);
+  return viewQueue(row);
+}
+
+export const queueNotFound = (name: string): LovageError =>
+  new LovageError('queue-not-found', `no queue is named "${name.slice(0, 60)}"`);
+
+async function selectQueues(executor: Executor, name: string | null): Promise<QueueRow[]> {
+  const { rows } = await executor.query<QueueRow>({
+    name: 'lovage_queues',
+    text: `SELECT q.queue, q.paused_at, q.paused_by, q.pause_reason, q.max_running, q.max_per_key, q.rate_limit,
+                  q.rate_period_ms, c.waiting, c.running
+           FROM lovage.queue_control q CROSS JOIN LATERAL lovage.count_queue(q.queue, $2) c
+           WHERE q.queue = coalesce($1, q.queue)
+           ORDER BY q.queue`,
+    // One more, which tells whether there are more.
+    values: [name, COUNT_AT_MOST + 1],
+  });
+  return rows;
+}
+
+const viewQueue = (row: QueueRow): QueueView => ({
+  name: row.queue,
+  paused: row.paused_at && { at: row.paused_at.toISOString(), by: row.paused_by, reason: row.pause_reason },
+  limits: {
+    concurrency: row.max_running,
+    perKey: row.max_per_key,
+    rate:
+      row.rate_limit === null || row.rate_period_ms === null
+        ? null
+        : { limit: row.rate_limit, periodMs: row.rate_period_ms },
+  },
+  waiting: Math.min(row.waiting, COUNT_AT_MOST),
+  waitingIsMore: row.waiting > COUNT_AT_MOST,
+  running: row.running,
+});

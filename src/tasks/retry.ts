@@ -1,0 +1,21 @@
+import { callAs } from '../db/call-as.ts';
+import type { Lovage } from '../lovage.ts';
+import type { Caller, RetryOutcome, TaskView } from '../wire.ts';
+import { getTask, taskNotFound } from './get.ts';
+
+/**
+ * Runs a final task again under its own id, with its budget renewed and its history kept; a succeeded one loses its
+ * result. On a task that is not final it changes nothing.
+ */
+export async function retryTask(
+  lovage: Pick<Lovage, 'db' | 'pool'>,
+  caller: Caller,
+  id: string,
+): Promise<{ task: TaskView; outcome: RetryOutcome }> {
+  await getTask(lovage, caller, id, []);
+  const outcome = await callAs<RetryOutcome | 'not_found'>(lovage.pool, caller.actor, 'lovage.retry($2)', [
+    id,
+  ]);
+  if (outcome === 'not_found') throw taskNotFound(id);
+  return { task: await getTask(lovage, caller, id), outcome };
+}
