@@ -64,6 +64,13 @@ export const exit = defineTask({
   run: ({ input }) => process.exit(input.code),
 });
 
+/** Ends the child process it runs in: its own attempt and nothing else. */
+export const exitChild = defineTask({
+  ...exit,
+  name: 'diag.exitChild',
+  isolation: 'process',
+});
+
 export const progress = defineTask({
   name: 'diag.progress',
   input: z.strictObject({ steps: z.int().min(1).max(100_000), everyMs: milliseconds.default(100) }),

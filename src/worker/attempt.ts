@@ -86,6 +86,8 @@ export interface Returned {
   output: unknown;
   /** Where the handler has writes of its own to commit with its success. */
   settle?: SettleAlone;
+  /** Lets go of what `settle` needs: called when that is over, or not wanted after all. */
+  release?: () => void;
 }
 
 /**

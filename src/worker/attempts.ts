@@ -34,6 +34,7 @@ export interface AttemptsOptions {
 export class Attempts {
   readonly running: ReadonlyMap<string, Attempt>;
   readonly #running = new Map<string, Attempt>();
+  readonly #settled = new WeakMap<Attempt, Promise<void>>();
   readonly #options: AttemptsOptions;
 
   constructor(options: AttemptsOptions) {
@@ -56,7 +57,10 @@ export class Attempts {
     if (older) this.#drop(older, new AttemptLost('a later attempt of the task has started'));
     this.#running.set(claim.id, attempt);
     if (claim.cancelRequested) attempt.stop(new Cancelled('the task was cancelled'));
-    const settled = this.#settle(attempt, await runAttempt(attempt, definition, runners));
+    const ended = runAttempt(attempt, definition, runners);
+    const settled = this.#settleOnce(attempt, ended);
+    this.#settled.set(attempt, settled);
+    await ended;
     // Slots come free as handlers end, not as outcomes are written, unless the writing falls behind.
     if (settler.isBehind) await settled;
   };
@@ -81,8 +85,7 @@ export class Attempts {
     const left = [...this.#running.values()];
     await Promise.all(
       left.map(async (attempt) => {
-        // Its run ends with its process, and is settled there.
-        if (this.#kill(attempt)) return;
+        if (this.#kill(attempt)) return this.#settled.get(attempt);
         const outcome: Outcome = { kind: 'handed_back', reason: 'its worker is shutting down', delayMs };
         await this.#settle(attempt, { outcome });
       }),
@@ -116,6 +119,10 @@ export class Attempts {
     );
   };
 
+  async #settleOnce(attempt: Attempt, ended: Promise<Ended>): Promise<void> {
+    await this.#settle(attempt, await ended);
+  }
+
   async #settle(attempt: Attempt, ended: Ended): Promise<void> {
     const { claim, reporter } = attempt;
     const { reports, notifier, onDelay, onSettled, log } = this.#options;
@@ -135,7 +142,7 @@ export class Attempts {
 
   async #record(
     attempt: Attempt,
-    { outcome, settle }: Ended,
+    { outcome, settle, release }: Ended,
   ): Promise<{ state: string | null; outcome: Outcome }> {
     const { settler, config, pool, workerId, log } = this.#options;
     const { claim, reporter } = attempt;
@@ -150,7 +157,7 @@ export class Attempts {
         pool,
         workerId,
         log,
-      });
+      }).finally(release);
       if ('state' in recorded) return { state: recorded.state, outcome };
       outcome = recorded.outcome;
     }

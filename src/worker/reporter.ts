@@ -9,9 +9,9 @@ import { roundProgress } from './round-progress.ts';
 import { storableData } from './storable-data.ts';
 
 /** At most so often a task's live row moves. */
-const EVERY_MS = 250;
-const MAX_PROGRESS_EVENTS = 100;
-const MAX_LOG_EVENTS = 1_000;
+export const EVERY_MS = 250;
+export const MAX_PROGRESS_EVENTS = 100;
+export const MAX_LOG_EVENTS = 1_000;
 
 interface Line extends Omit<EventLine, 'agoMs'> {
   at: number;

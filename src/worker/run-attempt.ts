@@ -10,7 +10,7 @@ import {
   SoftTimeLimitExceeded,
 } from '../stop-reasons.ts';
 import type { AnyTask } from '../task.ts';
-import { runnerOf, type Attempt, type Runners, type SettleAlone } from './attempt.ts';
+import { runnerOf, type Attempt, type Returned, type Runners, type SettleAlone } from './attempt.ts';
 import { afterCrash, afterFailure } from './retry-policy.ts';
 import { ChildDied, ChildUnavailable } from './runners/child-failures.ts';
 
@@ -22,6 +22,7 @@ export interface Ended {
   outcome: Outcome;
   /** How to record it, where the handler has writes of its own. */
   settle?: SettleAlone | undefined;
+  release?: (() => void) | undefined;
 }
 
 /** Runs an attempt and turns everything that can happen into an outcome. Never rejects. */
@@ -32,6 +33,7 @@ export async function runAttempt(
 ): Promise<Ended> {
   const { claim } = attempt;
   if (!definition) return { outcome: unknownName(claim.attempt) };
+  let returned: Returned | undefined;
   try {
     if (attempt.signal.aborted) throw attempt.signal.reason;
     const input = await parse(
@@ -40,7 +42,8 @@ export async function runAttempt(
       'validation',
       'the input no longer fits its schema',
     );
-    const { output, settle } = await runnerOf(runners, definition, attempt).run(definition, attempt, input);
+    returned = await runnerOf(runners, definition, attempt).run(definition, attempt, input);
+    const { output, settle, release } = returned;
     const late = attempt.toldTo(HardTimeLimitExceeded);
     if (late) throw late;
     const parsed = await parse(
@@ -49,8 +52,10 @@ export async function runAttempt(
       'output_invalid',
       'the output does not fit its schema',
     );
-    return { outcome: { kind: 'succeeded', output: storable(parsed), ttlMs: claim.resultTtlMs }, settle };
+    const outcome: Outcome = { kind: 'succeeded', output: storable(parsed), ttlMs: claim.resultTtlMs };
+    return { outcome, settle, release };
   } catch (error) {
+    returned?.release?.();
     return { outcome: outcomeOf(error, attempt, definition) };
   } finally {
     attempt.end();

@@ -14,7 +14,9 @@ import { recoverClaims } from './recover-claims.ts';
 import { ReportWriter } from './reporter.ts';
 import { watchForDeadWorkers } from './rescue.ts';
 import { createInlineRunner } from './runners/inline.ts';
+import type { ChildLimits } from './runners/pool/wear.ts';
 import { createProcessRunner } from './runners/process.ts';
+import { requireReachable } from './runners/require-reachable.ts';
 import { Settler } from './settler.ts';
 import { shareSlots } from './slots.ts';
 
@@ -31,6 +33,8 @@ export interface WorkerOptions {
   version: string;
   /** After so long without an answer a connection is given up, and what it was asked is asked again. Default 30 s. */
   queryTimeoutMs?: number | undefined;
+  /** When child processes are replaced. Default: never. */
+  children?: ChildLimits | undefined;
 }
 
 export interface RunningWorker {
@@ -51,6 +55,7 @@ const QUERY_TIMEOUT_MS = 30_000;
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { config, configFile, url, version, slots = DEFAULT_SLOTS } = options;
   const queues = shareSlots(config, options.queues, slots);
+  const wantsChildren = await requireReachable({ config, configFile, queues: new Set(queues.keys()) });
   const id = randomUUID();
   const log = options.log.child({ worker: id });
   // Claims and settles that went unanswered are found out about, so a connection that says nothing is worth giving up.
@@ -68,7 +73,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 
   const reports = new ReportWriter(pool, log);
   const settler = new Settler(pool, id, log);
-  const processes = createProcessRunner({ configFile, databaseUrl: url, log });
+  const processes = createProcessRunner({ configFile, databaseUrl: url, log, limits: options.children });
   const inline = createInlineRunner({ url, log, max: Math.min(slots, HANDLER_CONNECTIONS) });
   const runners = { inline, process: processes };
   const onDelay = (delayMs: number) => dispatcher.expect(delayMs);
@@ -112,9 +117,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     names.forEach((name) => notifier.ready(name)),
   );
   const stopWatching = watchForCancels({ running, pool, listener, log });
-  if ([...config.tasks.values()].some((task) => task.isolation === 'process' && queues.has(task.queue))) {
-    processes.warm().catch((error: unknown) => log.error({ err: error }, 'could not start a child process'));
-  }
+  if (wantsChildren) processes.keepWarm();
   dispatcher.start();
   log.info({ queues: Object.fromEntries(queues), slots }, 'worker started');
 

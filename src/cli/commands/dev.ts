@@ -3,6 +3,7 @@ import { createAuthenticator } from '../../keys/authenticate.ts';
 import { openLovage } from '../../open.ts';
 import { startWorker } from '../../worker/start.ts';
 import { readArguments, wholeNumber } from '../arguments.ts';
+import { CHILD_FLAGS, CHILD_HELP, readChildLimits } from '../child-limits.ts';
 import type { Command } from '../command.ts';
 import { readRootKey } from '../root-key.ts';
 import { withSession } from '../session.ts';
@@ -15,12 +16,16 @@ const CLOSE_MS = 5_000;
 export const dev: Command = {
   name: 'dev',
   summary: 'Everything in one process: Postgres, API and a worker',
-  usage: 'dev [--concurrency N]',
-  options: [['--concurrency N', 'attempts at a time in the worker (default 10)']],
+  usage: 'dev [--concurrency N] [--max-tasks-per-child N]',
+  options: [['--concurrency N', 'attempts at a time in the worker (default 10)'], ...CHILD_HELP],
   examples: ['dev', 'dev --concurrency 50'],
   async run(args) {
-    const { values } = readArguments(args, { concurrency: { type: 'string', default: '10' } });
+    const { values } = readArguments(args, {
+      concurrency: { type: 'string', default: '10' },
+      ...CHILD_FLAGS,
+    });
     const slots = wholeNumber(values.concurrency, '--concurrency', 1, 10_000);
+    const children = readChildLimits(values);
     const stopped = firstSignal();
     return withSession(
       async ({ settings, config, log, database }) => {
@@ -32,6 +37,7 @@ export const dev: Command = {
           url: database.url,
           log,
           slots,
+          children,
           queryTimeoutMs: settings.queryTimeoutMs,
           version: version(),
         });

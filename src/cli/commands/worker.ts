@@ -1,5 +1,6 @@
 import { startWorker } from '../../worker/start.ts';
 import { readArguments, wholeNumber } from '../arguments.ts';
+import { CHILD_FLAGS, CHILD_HELP, readChildLimits } from '../child-limits.ts';
 import { UsageError, type Command } from '../command.ts';
 import { withSession } from '../session.ts';
 import { firstSignal } from '../signals.ts';
@@ -8,18 +9,21 @@ import { version } from '../version.ts';
 export const worker: Command = {
   name: 'worker',
   summary: 'Claims and runs tasks',
-  usage: 'worker [--queues a,b] [--concurrency N]',
+  usage: 'worker [--queues a,b] [--concurrency N] [--max-tasks-per-child N]',
   options: [
     ['--queues a,b', 'serve these queues only (default: all)'],
     ['--concurrency N', 'attempts at a time over all its queues (default 10)'],
+    ...CHILD_HELP,
   ],
   examples: ['worker', 'worker --queues filings,mail --concurrency 20'],
   async run(args) {
     const { values } = readArguments(args, {
       queues: { type: 'string' },
       concurrency: { type: 'string', default: '10' },
+      ...CHILD_FLAGS,
     });
     const slots = wholeNumber(values.concurrency, '--concurrency', 1, 10_000);
+    const children = readChildLimits(values);
     const queues = values.queues
       ?.split(',')
       .map((queue) => queue.trim())
@@ -34,6 +38,7 @@ export const worker: Command = {
         log,
         queues,
         slots,
+        children,
         queryTimeoutMs: settings.queryTimeoutMs,
         version: version(),
       });

@@ -1,26 +1,26 @@
+import type { StopReason } from '../../stop-reasons.ts';
 import type { Progress } from '../../task.ts';
+import type { SentError } from './send-error.ts';
 
 /** What a worker tells a child process that runs handlers for it. */
 export type ToChild =
-  | { type: 'open'; configFile: string; databaseUrl: string }
-  | { type: 'run'; id: string; attempt: number; name: string; input: unknown }
-  | { type: 'stop'; reason: { name: string; message: string } }
+  | { type: 'open'; configFile: string; databaseUrl: string; watchesMemory: boolean }
+  | { type: 'run'; id: string; attempt: number; queue: string; name: string; input: unknown }
+  | { type: 'stop'; reason: { name: StopReason['name']; message: string } }
+  /** Record the success of what has just returned, together with its handler's own writes. */
+  | { type: 'settle'; settlement: string; workerId: string }
   | { type: 'close' };
 
 /** What the child answers. One attempt runs in it at a time, so none of these names one. */
 export type FromChild =
-  | { type: 'ready'; tasks: string[] }
+  | { type: 'ready'; tasks: string[]; rssBytes: number }
+  /** The handler is about to be called. */
+  | { type: 'began' }
   | { type: 'progress'; progress: Progress }
   | { type: 'log'; message: string; data?: Record<string, unknown> }
-  | { type: 'returned'; output: unknown }
-  | { type: 'threw'; error: SentError };
-
-/** An error on its way between processes: what is kept of it survives, with its causes. */
-export interface SentError {
-  name: string;
-  message: string;
-  stack?: string;
-  code?: string;
-  isDiscard: boolean;
-  cause?: SentError;
-}
+  /** `output` as v8.serialize() wrote it: what cannot be read again then spoils no channel. */
+  | { type: 'returned'; output: Uint8Array; hasWrites: boolean; rssBytes: number }
+  | { type: 'threw'; error: SentError; rssBytes: number }
+  | { type: 'settled'; state: string | null; rssBytes: number }
+  /** Said now and then by an idle child whose memory is limited. */
+  | { type: 'memory'; rssBytes: number };

@@ -1,27 +1,62 @@
-import { Discard } from '../../errors.ts';
+import { Discard, RetryIn, Snooze } from '../../errors.ts';
 import { textOf } from '../describe-error.ts';
-import type { SentError } from './messages.ts';
+import { WriteFailed } from '../settle-alone.ts';
+
+const MAX_TEXT = 10_000;
+const MAX_CAUSES = 5;
+
+/** An error on its way between processes: what is kept of it survives, with its causes and what it asks for. */
+export type SentError = { thrown: string } | SentInstance;
+
+interface SentInstance {
+  kind: 'discard' | 'retry' | 'snooze' | 'write' | 'other';
+  name: string;
+  message: string;
+  stack: string;
+  code?: string;
+  delayMs?: number;
+  cause?: SentError;
+}
 
 export function packError(error: unknown, depth = 0): SentError {
-  if (!(error instanceof Error)) return { name: 'Error', message: textOf(() => error), isDiscard: false };
+  if (!(error instanceof Error)) return { thrown: text(() => error) };
   const { code } = error as { code?: unknown };
   return {
-    name: textOf(() => error.name),
-    message: textOf(() => error.message),
-    isDiscard: error instanceof Discard,
-    stack: textOf(() => error.stack),
+    ...kindOf(error),
+    name: text(() => error.name),
+    message: text(() => error.message),
+    stack: text(() => error.stack),
     ...(typeof code === 'string' || typeof code === 'number' ? { code: String(code) } : {}),
-    ...(error.cause === undefined || depth > 5 ? {} : { cause: packError(error.cause, depth + 1) }),
+    ...(error.cause === undefined || depth >= MAX_CAUSES ? {} : { cause: packError(error.cause, depth + 1) }),
   };
 }
 
-export function unpackError(sent: SentError): Error {
-  const options = sent.cause === undefined ? {} : { cause: unpackError(sent.cause) };
-  const error = sent.isDiscard
-    ? new Discard(sent.message, { ...options, ...(sent.code === undefined ? {} : { code: sent.code }) })
-    : Object.assign(new Error(sent.message, options), sent.code === undefined ? {} : { code: sent.code });
-  // Shadows Discard's own name where the handler threw a subclass of it.
-  Object.defineProperty(error, 'name', { value: sent.name, configurable: true });
-  if (sent.stack !== undefined) error.stack = sent.stack;
-  return error;
+function kindOf(error: Error): Pick<SentInstance, 'kind' | 'delayMs'> {
+  if (error instanceof Discard) return { kind: 'discard' };
+  if (error instanceof RetryIn) return { kind: 'retry', delayMs: error.delayMs };
+  if (error instanceof Snooze) return { kind: 'snooze', delayMs: error.delayMs };
+  return { kind: error instanceof WriteFailed ? 'write' : 'other' };
+}
+
+const text = (read: () => unknown): string => textOf(read).slice(0, MAX_TEXT);
+
+/** What was thrown over there; one of our own errors has its class again. */
+export function unpackError(sent: SentError): unknown {
+  if ('thrown' in sent) return sent.thrown;
+  const { name, stack, code } = sent;
+  // Own properties shadow what the class says, for subclasses of it that are the handler's own.
+  return Object.defineProperties(remake(sent), {
+    name: { value: name, configurable: true },
+    stack: { value: stack, configurable: true, writable: true },
+    ...(code === undefined ? {} : { code: { value: code, configurable: true } }),
+  });
+}
+
+function remake({ kind, message, delayMs = 0, cause: sent }: SentInstance): Error {
+  const options = sent === undefined ? {} : { cause: unpackError(sent) };
+  if (kind === 'discard') return new Discard(message, options);
+  if (kind === 'retry') return new RetryIn(delayMs, { message, ...options });
+  if (kind === 'snooze') return new Snooze(delayMs, { message, ...options });
+  if (kind === 'write') return new WriteFailed(message, options);
+  return new Error(message, options);
 }

@@ -1,0 +1,84 @@
+import { serialize } from 'node:v8';
+import type pg from 'pg';
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type { Config } from '../../../config.ts';
+import { Discard } from '../../../errors.ts';
+import type { Settlement } from '../../../queue/settle.ts';
+import type { StopReason } from '../../../stop-reasons.ts';
+import { HandlerWrites } from '../../settle-alone.ts';
+import type { FromChild, ToChild } from '../messages.ts';
+import { HandlerReports } from './handler-reports.ts';
+
+/** More is refused here, so that it does not fill the worker's memory first. What may be stored is far less. */
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+
+/** What the handlers of this process share. */
+export interface HandlerHome {
+  tasks: Config['tasks'];
+  db: NodePgDatabase;
+  settlePool: pg.Pool;
+  tell: (message: FromChild) => void;
+}
+
+/** One attempt in this process: the call of its handler, and afterwards its success with the handler's own writes. */
+export class HandlerRun {
+  isRunning = true;
+  readonly #message: Extract<ToChild, { type: 'run' }>;
+  readonly #home: HandlerHome;
+  readonly #controller = new AbortController();
+  readonly #writes = new HandlerWrites();
+
+  constructor(message: Extract<ToChild, { type: 'run' }>, home: HandlerHome) {
+    this.#message = message;
+    this.#home = home;
+  }
+
+  async finish(): Promise<{ output: Uint8Array; hasWrites: boolean }> {
+    const { id, attempt, name, queue, input } = this.#message;
+    const { tasks, db, settlePool, tell } = this.#home;
+    const reports = new HandlerReports(tell);
+    try {
+      const definition = tasks.get(name);
+      if (!definition) throw new Error(`the child process does not know the task "${name}"`);
+      tell({ type: 'began' });
+      const output: unknown = await definition.run({
+        input,
+        id,
+        attempt,
+        signal: this.#controller.signal,
+        db,
+        onSettle: this.#writes.add,
+        progress: reports.progress,
+        log: reports.log,
+      });
+      return { output: pack(output), hasWrites: this.#writes.settling(settlePool, queue) !== undefined };
+    } finally {
+      this.isRunning = false;
+      reports.end();
+    }
+  }
+
+  stop(reason: StopReason): void {
+    this.#controller.abort(reason);
+  }
+
+  async settle(settlement: Settlement, workerId: string): Promise<string | null> {
+    const settle = this.#writes.settling(this.#home.settlePool, this.#message.queue);
+    return (await settle?.(settlement, workerId)) ?? null;
+  }
+}
+
+function pack(output: unknown): Uint8Array {
+  const packed = serialized(output);
+  if (packed.byteLength <= MAX_OUTPUT_BYTES) return packed;
+  throw new Discard(`the output is over ${MAX_OUTPUT_BYTES} bytes`, { code: 'output_too_large' });
+}
+
+function serialized(output: unknown): Uint8Array {
+  try {
+    return serialize(output);
+  } catch (error) {
+    const message = 'the output cannot be sent between processes: return plain data';
+    throw new Discard(message, { code: 'output_invalid', cause: error });
+  }
+}
