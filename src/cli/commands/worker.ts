@@ -3,23 +3,27 @@ import { readArguments, wholeNumber } from '../arguments.ts';
 import { UsageError, type Command } from '../command.ts';
 import { withSession } from '../session.ts';
 import { firstSignal } from '../signals.ts';
+import { readMaxMemory, whenToEnd } from '../when-to-end.ts';
 import { version } from '../version.ts';
 
 export const worker: Command = {
   name: 'worker',
   summary: 'Claims and runs tasks',
-  usage: 'worker [--queues a,b] [--concurrency N]',
+  usage: 'worker [--queues a,b] [--concurrency N] [--max-memory MB]',
   options: [
     ['--queues a,b', 'serve these queues only (default: all)'],
     ['--concurrency N', 'attempts at a time over all its queues (default 10)'],
+    ['--max-memory MB', 'end with code 3 once it uses more, for its supervisor to start a fresh one'],
   ],
   examples: ['worker', 'worker --queues filings,mail --concurrency 20'],
   async run(args) {
     const { values } = readArguments(args, {
       queues: { type: 'string' },
       concurrency: { type: 'string', default: '10' },
+      'max-memory': { type: 'string' },
     });
     const slots = wholeNumber(values.concurrency, '--concurrency', 1, 10_000);
+    const maxMemoryMb = readMaxMemory(values['max-memory']);
     const queues = values.queues
       ?.split(',')
       .map((queue) => queue.trim())
@@ -31,15 +35,16 @@ export const worker: Command = {
         config,
         configFile: settings.configFile,
         url: database.url,
+        directUrl: database.directUrl,
         log,
         queues,
         slots,
         queryTimeoutMs: settings.queryTimeoutMs,
         version: version(),
       });
-      await stopped;
+      const code = await whenToEnd({ stopped, maxMemoryMb, log });
       await running.drain(settings.drainMs);
-      return 0;
+      return code;
     });
   },
 };
