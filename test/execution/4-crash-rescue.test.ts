@@ -74,7 +74,8 @@ describe('a worker', () => {
     expect(await look(lab)).toEqual(['suspect']);
     await secondsPass(lab, 'suspect_at', 5);
     {
-      await using _lease = await holdLease(lab);
+      await using lease = await holdLease(lab);
+      void lease;
       expect([await look(lab), await rescue(lab)]).toEqual([[], []]);
     }
     expect([await look(lab), await rescue(lab)]).toEqual([['suspect'], []]);
@@ -84,7 +85,8 @@ describe('a worker', () => {
   test('that is frozen, its lease held and its heartbeat past the deadline, counts no crash', async ({
     lab,
   }) => {
-    await using _lease = await holdLease(lab);
+    await using lease = await holdLease(lab);
+    void lease;
     const claim = await lab.running();
     await secondsPass(lab, 'heartbeat_at', 14);
     expect([await look(lab), await rescue(lab)]).toEqual([[], []]);
