@@ -86,7 +86,6 @@ export class LeaseSession {
   async renew(rssBytes: number): Promise<{ wasLost: boolean }> {
     const { workerId, key } = this.#holder;
     const { rows } = await this.#client.query<{ was_lost: boolean; is_same: boolean }>({
-      name: 'lovage_renew',
       text: `UPDATE lovage.worker w
              SET heartbeat_at = now(), lease_epoch = $2, rss_bytes = $3, suspect_at = NULL, lost_at = NULL,
                  lease_key = CASE WHEN pg_backend_pid() = $4 THEN $5::bigint END
@@ -107,7 +106,6 @@ export class LeaseSession {
   /** What there is to say of the other workers. */
   async look({ deadlineMs, patienceMs }: Signs): Promise<Look> {
     const { rows } = await this.#client.query<Look>({
-      name: 'lovage_watch',
       text: `SELECT pg_backend_pid() = $5 AS "isSameBackend", ARRAY(
                SELECT w.verdict FROM lovage.watch_workers($1, $2 * interval '1 ms', $3 * interval '1 ms', $4) w) AS verdicts`,
       values: [this.#epoch, deadlineMs, patienceMs, this.#holder.workerId, this.#pid],

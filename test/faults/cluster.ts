@@ -130,11 +130,13 @@ async function ownAll(folder: string, { uid, gid }: { uid: number; gid: number }
 export interface Road extends AsyncDisposable {
   url: string;
   /** Cuts every connection; new ones go there, or nowhere. */
-  leadTo(server: Server | undefined): void;
+  leadTo(server: Target | undefined): void;
 }
 
-export async function openRoad(to: Server): Promise<Road> {
-  let target: Server | undefined = to;
+type Target = Pick<Server, 'url' | 'port'>;
+
+export async function openRoad(to: Target): Promise<Road> {
+  let target: Target | undefined = to;
   const sockets = new Set<net.Socket>();
   const road = net.createServer((near) => {
     if (!target) return void near.destroy();

@@ -4,11 +4,14 @@ import { openLab, until, type Lab } from '../lab.ts';
 import {
   countIn,
   kill,
+  openWire,
   send,
   startWorkerProcess,
   whenRunning,
   type WorkerProcess,
 } from '../worker/processes.ts';
+import { openRoad } from './cluster.ts';
+import { openPooler } from './pooler.ts';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -141,4 +144,82 @@ test('a worker that outgrows its memory hands back what it runs and ends with co
   );
   expect(row).toEqual({ stopped: true, weighed: true });
   await cancelAll();
+});
+
+test('a worker that cannot reach its lease for 12 s stops its handlers, claims nothing, and is back when it can', async () => {
+  await using road = await openRoad({ url: lab.url, port: Number(new URL(lab.url).port) });
+  const cutOff = await startWorkerProcess(lab, ['--queues', 'diag'], { LOVAGE_DIRECT_URL: road.url });
+  const { id } = await lab.enqueue(sleep, { ms: 60_000 });
+  await whenRunning(lab, id);
+  const from = performance.now();
+  road.leadTo(undefined);
+  await until(
+    () => cutOff.output(),
+    (text) => text.includes('for 12 s it could not say that it lives: its attempts are no longer its own'),
+    20_000,
+  );
+  expect(performance.now() - from).toBeLessThan(14_500);
+  // Nobody had rescued it yet, so it goes back by itself; and stays there.
+  await until(
+    () => lab.get(id),
+    ({ state }) => state === 'queued',
+  );
+  const { id: later } = await lab.enqueue(noop, {});
+  const since = performance.now();
+  await until(() => performance.now() - since > 2_500);
+  expect([(await lab.get(id)).state, (await lab.get(later)).state]).toEqual(['queued', 'queued']);
+
+  road.leadTo({ url: lab.url, port: Number(new URL(lab.url).port) });
+  expect(await lab.final(later)).toMatchObject({ state: 'succeeded', attempt: 1 });
+  expect(
+    await until(
+      () => lab.get(id),
+      ({ state }) => state === 'running',
+    ),
+  ).toMatchObject({ attempt: 2 });
+  expect(await lab.sql('SELECT crashes, failures FROM lovage.task WHERE id = $1', [id])).toEqual([
+    { crashes: 0, failures: 0 },
+  ]);
+  await cancelAll();
+  await kill(cutOff);
+});
+
+test('behind a pooler in transaction mode a worker goes by its heartbeat alone, and says so once', async () => {
+  await using pooler = await openPooler(lab.url);
+  const pooled = await startWorkerProcess(lab, ['--queues', 'diag'], { LOVAGE_DIRECT_URL: pooler.url });
+  const beats = async () => {
+    const [row] = await lab.sql<{ at: Date; lease_key: string | null }>(
+      'SELECT heartbeat_at AS at, lease_key FROM lovage.worker WHERE id = $1',
+      [pooled.id],
+    );
+    expect(row?.lease_key).toBeNull();
+    return Number(row?.at);
+  };
+  const first = await beats();
+  await until(beats, (at) => at > first);
+  const { id } = await lab.enqueue(noop, {});
+  expect(await lab.final(id)).toMatchObject({ state: 'succeeded' });
+  expect(pooled.output().split('goes by its heartbeat alone').length - 1).toBe(1);
+  await kill(pooled);
+});
+
+test('lease and LISTEN take the direct way, and an idle worker asks Postgres little', async () => {
+  await using pooled = await openWire(lab.url);
+  await using direct = await openWire(lab.url);
+  const idle = await startWorkerProcess(lab, ['--queues', 'diag'], {
+    DATABASE_URL: pooled.url,
+    LOVAGE_DIRECT_URL: direct.url,
+  });
+  for (const text of ['LISTEN', 'see_server', 'pg_advisory_lock', 'heartbeat_at', 'watch_workers']) {
+    expect(direct.sent(text), text).toBeGreaterThan(0);
+    expect(pooled.sent(text), text).toBe(0);
+  }
+  const asked = () => pooled.sent('') + direct.sent('');
+  const before = asked();
+  const from = performance.now();
+  await until(() => performance.now() - from > 5_000);
+  const perSecond = (asked() - before) / 5;
+  console.log(`an idle worker sends ${perSecond} statements a second`);
+  expect(perSecond).toBeLessThan(5);
+  await kill(idle);
 });
