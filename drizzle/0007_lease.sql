@@ -135,6 +135,7 @@ BEGIN
       PERFORM lovage.settle_lost(declared.queue, ARRAY(SELECT unnest(held) EXCEPT SELECT unnest(held_crashed)), why => 'its worker fell silent');
     END IF;
     RETURN QUERY SELECT t.id, t.queue, t.worker_id, t.worker_id = ANY (crashed), t.state FROM lovage.task t WHERE t.id = ANY (held);
+    PERFORM pg_notify('lovage_ready', declared.queue) WHERE held IS NOT NULL;
     -- A job that was deleted by hand and put back while this waited for it: the next rescue comes for it.
     EXECUTE format('SELECT $4 || array_agg(t.worker_id) FROM pgboss.%I j JOIN lovage.task t ON t.id = j.id
                     WHERE j.name = $1 AND j.id = ANY ($2) AND j.state = ''active'' AND t.worker_id = ANY ($3)', declared.job_table)

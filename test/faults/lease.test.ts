@@ -200,6 +200,9 @@ test('behind a pooler in transaction mode a worker goes by its heartbeat alone, 
   const { id } = await lab.enqueue(noop, {});
   expect(await lab.final(id)).toMatchObject({ state: 'succeeded' });
   expect(pooled.output().split('goes by its heartbeat alone').length - 1).toBe(1);
+  const doctor = await lab.spawn(['doctor']);
+  await doctor.exited;
+  expect(doctor.output()).toContain('a pooler keeps 1 live worker from a lease');
   await kill(pooled);
 });
 
