@@ -182,7 +182,11 @@ test('of two rescuers each takes what the other has not, and waits for nobody', 
   try {
     await other.query('BEGIN');
     expect(await rescueTasks(other)).toHaveLength(1);
-    expect(await rescue(lab)).toEqual([]);
+    const beside = await onConnection(lab.url, async (client) => {
+      await client.query("SET lock_timeout = '2s'");
+      return rescueTasks(client);
+    });
+    expect(beside).toEqual([]);
     await other.query('COMMIT');
   } finally {
     other.release();
