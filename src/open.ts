@@ -30,6 +30,8 @@ export async function migrateFor(config: Config, url: string): Promise<void> {
 export async function openLovage(options: {
   config: Config;
   url: string;
+  /** For LISTEN, which a pooler in transaction mode does not carry. Default: `url`. */
+  directUrl?: string | undefined;
   log: Log;
   max?: number;
   queryTimeoutMs?: number;
@@ -46,7 +48,7 @@ export async function openLovage(options: {
     ...(options.statementTimeoutMs ? { statementTimeoutMs: options.statementTimeoutMs } : {}),
   });
   const notifier = createNotifier(pool, log);
-  const listener = new Listener(url, options.channels ?? ['lovage_final'], log);
+  const listener = new Listener(options.directUrl ?? url, options.channels ?? ['lovage_final'], log);
   await listener.start();
   const finals = new FinalWatch(pool, listener, log);
   return {

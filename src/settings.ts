@@ -15,12 +15,14 @@ function isUrl(text: string): boolean {
   }
 }
 
+const postgresUrl = z
+  .string()
+  .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
+  .refine(isUrl, 'is no URL: write special characters of the password as %XX');
+
 const environment = z.object({
-  DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
-    .refine(isUrl, 'is no URL: write special characters of the password as %XX')
-    .optional(),
+  DATABASE_URL: postgresUrl.optional(),
+  LOVAGE_DIRECT_URL: postgresUrl.optional(),
   LOVAGE_DATA_DIR: z.string().default('.lovage'),
   LOVAGE_API_KEY: z
     .string()
@@ -39,6 +41,8 @@ const environment = z.object({
 /** Everything the environment decides, read and checked once at start. */
 export interface Settings {
   databaseUrl: string | undefined;
+  /** Past a pooler in transaction mode, to the same database. */
+  directUrl: string | undefined;
   dataDir: string;
   apiKey: string | undefined;
   configFile: string;
@@ -66,6 +70,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   const values = parsed.data;
   return {
     databaseUrl: values.DATABASE_URL,
+    directUrl: values.LOVAGE_DIRECT_URL,
     dataDir: resolve(values.LOVAGE_DATA_DIR),
     apiKey: values.LOVAGE_API_KEY,
     configFile: resolve(values.LOVAGE_CONFIG),

@@ -3,6 +3,8 @@ import type { Settings } from '../settings.ts';
 
 export interface Database {
   url: string;
+  /** Past a pooler, where one stands in between. */
+  directUrl?: string | undefined;
   isEmbedded: boolean;
   /** Lets go of it: the embedded server stops when nobody else uses it. */
   release(): Promise<void>;
@@ -11,7 +13,8 @@ export interface Database {
 /** The Postgres of `DATABASE_URL`, else the embedded one: joined where it runs already, started otherwise. */
 export async function openDatabase(settings: Settings): Promise<Database> {
   if (settings.databaseUrl) {
-    return { url: settings.databaseUrl, isEmbedded: false, release: async () => undefined };
+    const { databaseUrl: url, directUrl } = settings;
+    return { url, directUrl, isEmbedded: false, release: async () => undefined };
   }
   const server = await startEmbeddedPostgres({ dataDir: settings.dataDir });
   return { url: server.url, isEmbedded: true, release: async () => void (await server.release()) };

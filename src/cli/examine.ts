@@ -26,6 +26,7 @@ export async function examine(
     await triggers(pool),
     await queues(pool, config),
     await workers(pool),
+    ...(await leases(pool)),
     ...(await invariants(pool)),
   ];
 }
@@ -85,6 +86,22 @@ async function workers(pool: pg.Pool): Promise<Finding> {
     state: 'good',
     what: `${plural(live, 'live worker')} with ${plural(slots, 'slot')}, ${plural(running, 'task')} running`,
   };
+}
+
+async function leases(pool: pg.Pool): Promise<Finding[]> {
+  const { rows } = await pool.query<{ alone: number }>(
+    `SELECT count(*)::int AS alone FROM lovage.worker
+     WHERE stopped_at IS NULL AND lost_at IS NULL AND heartbeat_at > now() - interval '15 s' AND lease_key IS NULL`,
+  );
+  const { alone = 0 } = rows[0] ?? {};
+  if (alone === 0) return [];
+  return [
+    {
+      state: 'note',
+      what: `a pooler keeps ${plural(alone, 'live worker')} from a lease: a death shows after 15 s, not within 2`,
+      remedy: 'LOVAGE_DIRECT_URL: an address of Postgres itself',
+    },
+  ];
 }
 
 async function invariants(pool: pg.Pool): Promise<Finding[]> {

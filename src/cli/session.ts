@@ -23,7 +23,8 @@ export async function withSession(
   const log = createLog({ level: settings.logLevel ?? options.logLevel ?? 'info' });
   const database = await openDatabase(settings);
   try {
-    if (options.migrates !== false) await migrateFor(config, database.url);
+    // Its lock is a session's, which a pooler in transaction mode would leave behind.
+    if (options.migrates !== false) await migrateFor(config, database.directUrl ?? database.url);
     return await work({ settings, config, log, database });
   } finally {
     await database.release();

@@ -34,6 +34,8 @@ export interface Claimed {
   isLimited: boolean;
 }
 
+export const NOTHING: Claimed = { tasks: [], waitMs: null, isHeld: false, isLimited: false };
+
 export interface Claims {
   /** Claims up to `limit` tasks of a queue for its worker, in one transaction. */
   claim: (queue: string, limit: number) => Promise<Claimed>;
@@ -72,7 +74,7 @@ export async function openClaims(pool: pg.Pool, workerId: string, log: Log): Pro
       return fetched;
     };
     await boss.fetch(queue, { batchSize: limit, db: { executeSql } });
-    return { tasks, waitMs: null, isHeld: false, isLimited: false };
+    return { ...NOTHING, tasks };
   }
 
   async function claimWithinLimits(queue: string, limit: number): Promise<Claimed> {

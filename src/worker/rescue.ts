@@ -1,49 +1,46 @@
-import type pg from 'pg';
-import { isPostgresAway, retryConflicts } from '../db/failures.ts';
-import type { Log } from '../log.ts';
-import { HEARTBEAT_DEADLINE_MS } from './heartbeat.ts';
+import type { Executor } from '../db/connect.ts';
+import { retryConflicts } from '../db/failures.ts';
+import { CRASH_DELAY_MS, MAX_CRASHES } from './retry-policy.ts';
 
-const EVERY_MS = 5_000;
+/** A worker whose heartbeat is older than this is taken for gone, whatever its lease. */
+export const HEARTBEAT_DEADLINE_MS = 15_000;
+/** A worker whose lease has been free for so long is taken for dead. */
+export const LEASE_PATIENCE_MS = 1_000;
 
-interface Rescued {
+export interface Rescued {
   task_id: string;
   queue: string;
   worker_id: string;
+  /** Its worker's process died, rather than falling silent. */
+  is_crash: boolean;
+  /** The task's state now: mostly `queued`. */
+  state: string;
 }
 
-/** Queues the tasks of dead workers again. */
-export async function rescueTasks(pool: pg.Pool): Promise<Rescued[]> {
+/** By which signs others are judged. Null: by this one not at all. */
+export interface Signs {
+  deadlineMs: number | null;
+  patienceMs: number | null;
+}
+
+export const ALL_SIGNS: Signs = { deadlineMs: HEARTBEAT_DEADLINE_MS, patienceMs: LEASE_PATIENCE_MS };
+
+/**
+ * Queues the tasks of dead workers again. `lostBefore` are workers whose tasks were taken already: what a claim of
+ * theirs that waited for a lock has taken since is taken too.
+ */
+export async function rescueTasks(
+  executor: Executor,
+  { deadlineMs, patienceMs }: Signs = ALL_SIGNS,
+  lostBefore: readonly string[] = [],
+): Promise<Rescued[]> {
   const { rows } = await retryConflicts(() =>
-    pool.query<Rescued>({
+    executor.query<Rescued>({
       name: 'lovage_rescue',
-      text: "SELECT task_id, queue, worker_id FROM lovage.rescue($1 * interval '1 ms')",
-      values: [HEARTBEAT_DEADLINE_MS],
+      text: `SELECT task_id, queue, worker_id, is_crash, state FROM lovage.rescue($1 * interval '1 ms', $2 * interval '1 ms',
+               max_crashes => $3, crash_delay_ms => $4, lost_before => $5)`,
+      values: [deadlineMs, patienceMs, MAX_CRASHES, CRASH_DELAY_MS, lostBefore],
     }),
   );
   return rows;
-}
-
-/** Looks for dead workers now and every few seconds. Returns the way to end it. */
-export function watchForDeadWorkers(
-  pool: pg.Pool,
-  log: Log,
-  onRescued: (queues: string[]) => void,
-): () => void {
-  let trustedFrom = 0;
-  const look = async () => {
-    if (performance.now() < trustedFrom) return;
-    try {
-      const rescued = await rescueTasks(pool);
-      for (const { task_id, worker_id } of rescued)
-        log.warn({ task: task_id, lostWorker: worker_id }, 'its worker died: queued again');
-      if (rescued.length > 0) onRescued([...new Set(rescued.map(({ queue }) => queue))]);
-    } catch (error) {
-      // While Postgres was away nobody could say that he lives: everyone gets a whole deadline to do so.
-      if (isPostgresAway(error)) trustedFrom = performance.now() + HEARTBEAT_DEADLINE_MS;
-      else log.error({ err: error }, 'could not rescue the tasks of dead workers');
-    }
-  };
-  void look();
-  const timer = setInterval(() => void look(), EVERY_MS);
-  return () => clearInterval(timer);
 }

@@ -3,16 +3,16 @@ import pg from 'pg';
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
 import { openLovage } from '../open.ts';
-import { openClaims } from '../queue/claim.ts';
+import { NOTHING, openClaims } from '../queue/claim.ts';
 import { nextDue } from '../queue/due.ts';
 import { Attempts } from './attempts.ts';
 import { watchForCancels } from './cancel-watch.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { drainWorker } from './drain.ts';
-import { startHeartbeat } from './heartbeat.ts';
+import { takeLease } from './lease.ts';
 import { recoverClaims } from './recover-claims.ts';
 import { ReportWriter } from './reporter.ts';
-import { watchForDeadWorkers } from './rescue.ts';
+import { reportRescued } from './report-rescued.ts';
 import { createInlineRunner } from './runners/inline.ts';
 import type { ChildLimits } from './runners/pool/wear.ts';
 import { createProcessRunner } from './runners/process.ts';
@@ -25,6 +25,8 @@ export interface WorkerOptions {
   /** The file that `config` was loaded from: child processes load it again. */
   configFile: string;
   url: string;
+  /** Leads past a pooler to the same database, for the lease and for LISTEN. Default: `url`. */
+  directUrl?: string | undefined;
   log: Log;
   /** Default: all that the configuration declares. */
   queues?: readonly string[] | undefined;
@@ -53,7 +55,7 @@ const QUERY_TIMEOUT_MS = 30_000;
 
 /** Starts to claim and run tasks of a migrated database. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { config, configFile, url, version, slots = DEFAULT_SLOTS } = options;
+  const { config, configFile, url, directUrl, version, slots = DEFAULT_SLOTS } = options;
   const queues = shareSlots(config, options.queues, slots);
   const wantsChildren = await requireReachable({ config, configFile, queues: new Set(queues.keys()) });
   const id = randomUUID();
@@ -63,6 +65,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const lovage = await openLovage({
     config,
     url,
+    directUrl,
     log,
     max: 8,
     queryTimeoutMs,
@@ -91,10 +94,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   });
   const { running } = attempts;
   const claims = await openClaims(pool, id, log);
+  const claim = recoverClaims({ claim: claims.claim, pool, workerId: id, running, log });
   const dispatcher = new Dispatcher({
     queues,
     slots,
-    claim: recoverClaims({ claim: claims.claim, pool, workerId: id, running, log }),
+    // What it claimed without its lease, others would take for a dead worker's.
+    claim: async (queue, limit) => (lease.isHeld ? claim(queue, limit) : NOTHING),
     run: attempts.run,
     nextDue: (names) => nextDue(pool, names),
     offer: (queue) => notifier.ready(queue),
@@ -103,40 +108,41 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   });
 
   await reconcile(url, log);
-  const onLost = () => attempts.lose('others took this worker for dead');
-  const heartbeat = await startHeartbeat({
+  const lease = await takeLease({
     pool,
-    url,
+    url: directUrl ?? url,
     workerId: id,
     queues: [...queues.keys()],
+    tasks: [...config.tasks.keys()],
     slots,
     version,
-    onLost,
+    log,
+    onLost: (why) => attempts.lose(why),
+    onRescued: (tasks) => reportRescued(tasks, notifier, log),
   });
-  const stopRescuing = watchForDeadWorkers(pool, log, (names) =>
-    names.forEach((name) => notifier.ready(name)),
-  );
   const stopWatching = watchForCancels({ running, pool, listener, log });
   if (wantsChildren) processes.keepWarm();
   dispatcher.start();
   log.info({ queues: Object.fromEntries(queues), slots }, 'worker started');
 
+  async function stopClaiming(): Promise<void> {
+    await Promise.all([dispatcher.stop(), lease.announceEnd()]);
+  }
   async function close(): Promise<void> {
     // What could not be handed back is left to those who rescue the tasks of the dead.
     const isClean = running.size === 0;
-    stopRescuing();
     stopWatching();
     reports.close();
     settler.close();
     await claims.close();
-    await Promise.all([inline.close(), processes.close(), heartbeat.stop({ isClean })]);
+    await Promise.all([inline.close(), processes.close(), lease.release({ isClean })]);
     await lovage.close();
   }
   return {
     id,
-    isReady: () => dispatcher.isHealthy && listener.isConnected,
+    isReady: () => dispatcher.isHealthy && listener.isConnected && lease.isHeld,
     running: () => running.size,
-    drain: drainWorker({ attempts, stopClaiming: () => dispatcher.stop(), close, log }),
+    drain: drainWorker({ attempts, stopClaiming, close, log }),
   };
 }
 

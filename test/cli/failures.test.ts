@@ -94,6 +94,7 @@ describe.concurrent('one clear line and code 1 for', () => {
       'a key with blanks in the midst of it',
       /LOVAGE_API_KEY: must be 20 to 200 printable characters/,
     ],
+    ['LOVAGE_DIRECT_URL', 'http://ada:s3cret@localhost/x', /LOVAGE_DIRECT_URL: must begin with postgres:/],
     ['PORT', '70000', /PORT: /],
     ['LOVAGE_LOG_LEVEL', 'loud', /LOVAGE_LOG_LEVEL: /],
     ['LOVAGE_DRAIN_MS', 'soon', /LOVAGE_DRAIN_MS: /],
@@ -101,7 +102,8 @@ describe.concurrent('one clear line and code 1 for', () => {
   ])('%s=%s', async (name, value, says) => {
     const { code, stderr } = await run(['migrate'], { DATABASE_URL: lab.url, [name]: value });
     expect(stderr).toMatch(oneLine(says));
-    expect(stderr.replace(String(says), '')).not.toContain('a key with blanks');
+    for (const secret of ['a key with blanks', 's3cret'])
+      expect(stderr.replace(String(says), '')).not.toContain(secret);
     expect(code).toBe(1);
   });
 

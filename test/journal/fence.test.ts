@@ -106,7 +106,7 @@ test('a dead worker’s task gets the next number, and its late settle is refuse
   await diesSilently(lab);
   const rescued = await rescueTasks(lab.lovage.pool);
 
-  expect(rescued).toEqual([{ task_id: claim.id, queue: 'diag', worker_id: lab.workerId }]);
+  expect(rescued).toMatchObject([{ task_id: claim.id, queue: 'diag', worker_id: lab.workerId }]);
   expect(await lab.task(claim.id)).toMatchObject({ state: 'queued', attempt: 1, crashes: 1, failures: 0 });
   expect((await lab.events(claim.id)).at(-1)).toMatchObject({
     type: 'rescued',

@@ -55,11 +55,6 @@ test('workers killed at random under load, and operators who cancel, break nothi
   }
   await Promise.all([enqueueMany(), cancelSome(), killSome()]);
 
-  // As if a minute had passed since the killed ones wrote theirs.
-  const alive = workers.map(({ id }) => id);
-  await lab.sql("UPDATE lovage.worker SET heartbeat_at = now() - interval '1 minute' WHERE id <> ALL ($1)", [
-    alive,
-  ]);
   await until(
     () => countOf(lab, 'NOT lovage.is_final(state)'),
     (n) => n === 0,

@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { sleep } from '../../packs/diag/tasks.ts';
 import { startEmbeddedPostgres } from '../../src/embedded-postgres/index.ts';
-import { onServer } from '../global-setup.ts';
 import { configFile, openLab, spawnLovage, until, type LabProcess } from '../lab.ts';
-import { ageHeartbeat, kill, send, sleeps, startWorkerProcess, whenRunning } from './processes.ts';
+import { kill, send, sleeps, startWorkerProcess, whenRunning } from './processes.ts';
 
 test('a killed worker’s tasks run again elsewhere, at no cost to their retries', async () => {
   await using lab = await openLab();
@@ -14,7 +13,6 @@ test('a killed worker’s tasks run again elsewhere, at no cost to their retries
   const ids = await send(lab, 'diag.sleep', sleeps(5, 700));
   for (const id of ids) await whenRunning(lab, id);
   await kill(doomed);
-  await ageHeartbeat(lab, doomed.id);
 
   const next = await startWorkerProcess(lab, ['--queues', 'diag']);
   for (const id of ids) {
@@ -27,30 +25,6 @@ test('a killed worker’s tasks run again elsewhere, at no cost to their retries
   expect(await lab.violations()).toEqual([]);
 });
 
-test('without any help a killed worker’s tasks run again well within a minute', async () => {
-  await using lab = await openLab();
-  const doomed = await startWorkerProcess(lab, ['--queues', 'diag']);
-  await startWorkerProcess(lab, ['--queues', 'diag,spare']);
-  const ids = await send(lab, 'diag.sleep', sleeps(12, 3_000));
-  const heldByDoomed = () =>
-    lab.sql<{ id: string }>("SELECT id FROM lovage.task WHERE state = 'running' AND worker_id = $1", [
-      doomed.id,
-    ]);
-  await until(heldByDoomed, (rows) => rows.length > 0);
-  await kill(doomed);
-  const held = (await heldByDoomed()).map(({ id }) => id);
-  expect(held.length).toBeGreaterThan(0);
-  for (const id of ids) {
-    const task = await until(
-      () => lab.get(id),
-      ({ state }) => state === 'succeeded',
-      60_000,
-    );
-    expect(task.attempt).toBe(held.includes(id) ? 2 : 1);
-  }
-  expect(await lab.violations()).toEqual([]);
-}, 70_000);
-
 test('a cancel that was asked for before the crash is not forgotten', async () => {
   await using lab = await openLab();
   const doomed = await startWorkerProcess(lab, ['--queues', 'diag']);
@@ -58,7 +32,6 @@ test('a cancel that was asked for before the crash is not forgotten', async () =
   await whenRunning(lab, id);
   await lab.sql('SELECT lovage.cancel($1)', [id]);
   await kill(doomed);
-  await ageHeartbeat(lab, doomed.id);
   await startWorkerProcess(lab, ['--queues', 'diag']);
   expect(await lab.final(id)).toMatchObject({ state: 'cancelled', attempt: 1 });
   expect(await lab.violations()).toEqual([]);
@@ -103,10 +76,9 @@ test('a killed `lovage dev` finds its tasks again when it is started again', asy
       ({ state }) => state === 'running',
     );
     await kill(first.process);
-    // Its Postgres lives on; in it a minute passes.
+    // Its Postgres lives on.
     const server = await startEmbeddedPostgres({ dataDir });
     expect(server.adopted).toBe(true);
-    await onServer(server.url, "UPDATE lovage.worker SET heartbeat_at = now() - interval '1 minute'");
 
     const second = await dev();
     await server.release();

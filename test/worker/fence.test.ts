@@ -33,7 +33,7 @@ test('a worker that was taken for dead cannot settle the attempt that was taken 
     ['started', 2, quick.id],
     ['succeeded', 2, undefined],
   ]);
-  expect(quick.output()).toContain('its worker died: queued again');
+  expect(quick.output()).toContain('its worker fell silent: queued again');
   expect(await lab.violations()).toEqual([]);
 });
 

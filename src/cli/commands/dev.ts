@@ -8,6 +8,7 @@ import type { Command } from '../command.ts';
 import { readRootKey } from '../root-key.ts';
 import { withSession } from '../session.ts';
 import { firstSignal } from '../signals.ts';
+import { MEMORY_FLAG, MEMORY_HELP, readMaxMemory, whenToEnd } from '../when-to-end.ts';
 import { version } from '../version.ts';
 import { welcome } from '../welcome.ts';
 
@@ -16,25 +17,32 @@ const CLOSE_MS = 5_000;
 export const dev: Command = {
   name: 'dev',
   summary: 'Everything in one process: Postgres, API and a worker',
-  usage: 'dev [--concurrency N] [--max-tasks-per-child N]',
-  options: [['--concurrency N', 'attempts at a time in the worker (default 10)'], ...CHILD_HELP],
+  usage: 'dev [--concurrency N] [--max-memory MB] [--max-tasks-per-child N]',
+  options: [
+    ['--concurrency N', 'attempts at a time in the worker (default 10)'],
+    ...MEMORY_HELP,
+    ...CHILD_HELP,
+  ],
   examples: ['dev', 'dev --concurrency 50'],
   async run(args) {
     const { values } = readArguments(args, {
       concurrency: { type: 'string', default: '10' },
+      ...MEMORY_FLAG,
       ...CHILD_FLAGS,
     });
+    const maxMemoryMb = readMaxMemory(values['max-memory']);
     const slots = wholeNumber(values.concurrency, '--concurrency', 1, 10_000);
     const children = readChildLimits(values);
     const stopped = firstSignal();
     return withSession(
       async ({ settings, config, log, database }) => {
         const rootKey = await readRootKey(settings, database.isEmbedded);
-        const lovage = await openLovage({ config, url: database.url, log });
+        const lovage = await openLovage({ config, url: database.url, directUrl: database.directUrl, log });
         const worker = await startWorker({
           config,
           configFile: settings.configFile,
           url: database.url,
+          directUrl: database.directUrl,
           log,
           slots,
           children,
@@ -60,14 +68,14 @@ export const dev: Command = {
               isKeyGiven: settings.apiKey !== undefined,
             }),
           );
-          await stopped;
+          const code = await whenToEnd({ stopped, maxMemoryMb, log });
           console.log('\nStopping: waiting for running tasks (once more to leave at once)');
           await Promise.all([api.close(CLOSE_MS), worker.drain(settings.drainMs)]);
+          return code;
         } finally {
           await worker.drain(0);
           await lovage.close();
         }
-        return 0;
       },
       { logLevel: 'warn' },
     );

@@ -19,7 +19,7 @@ export const serve: Command = {
     readArguments(args, {});
     const stopped = firstSignal();
     return withSession(async ({ settings, config, log, database }) => {
-      const lovage = await openLovage({ config, url: database.url, log });
+      const lovage = await openLovage({ config, url: database.url, directUrl: database.directUrl, log });
       const authenticator = createAuthenticator(
         lovage.pool,
         await readRootKey(settings, database.isEmbedded),

@@ -4,15 +4,17 @@ import { CHILD_FLAGS, CHILD_HELP, readChildLimits } from '../child-limits.ts';
 import { UsageError, type Command } from '../command.ts';
 import { withSession } from '../session.ts';
 import { firstSignal } from '../signals.ts';
+import { MEMORY_FLAG, MEMORY_HELP, readMaxMemory, whenToEnd } from '../when-to-end.ts';
 import { version } from '../version.ts';
 
 export const worker: Command = {
   name: 'worker',
   summary: 'Claims and runs tasks',
-  usage: 'worker [--queues a,b] [--concurrency N] [--max-tasks-per-child N]',
+  usage: 'worker [--queues a,b] [--concurrency N] [--max-memory MB] [--max-tasks-per-child N]',
   options: [
     ['--queues a,b', 'serve these queues only (default: all)'],
     ['--concurrency N', 'attempts at a time over all its queues (default 10)'],
+    ...MEMORY_HELP,
     ...CHILD_HELP,
   ],
   examples: ['worker', 'worker --queues filings,mail --concurrency 20'],
@@ -20,9 +22,11 @@ export const worker: Command = {
     const { values } = readArguments(args, {
       queues: { type: 'string' },
       concurrency: { type: 'string', default: '10' },
+      ...MEMORY_FLAG,
       ...CHILD_FLAGS,
     });
     const slots = wholeNumber(values.concurrency, '--concurrency', 1, 10_000);
+    const maxMemoryMb = readMaxMemory(values['max-memory']);
     const children = readChildLimits(values);
     const queues = values.queues
       ?.split(',')
@@ -35,6 +39,7 @@ export const worker: Command = {
         config,
         configFile: settings.configFile,
         url: database.url,
+        directUrl: database.directUrl,
         log,
         queues,
         slots,
@@ -42,9 +47,9 @@ export const worker: Command = {
         queryTimeoutMs: settings.queryTimeoutMs,
         version: version(),
       });
-      await stopped;
+      const code = await whenToEnd({ stopped, maxMemoryMb, log });
       await running.drain(settings.drainMs);
-      return 0;
+      return code;
     });
   },
 };
