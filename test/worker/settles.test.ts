@@ -134,7 +134,7 @@ test('an outcome whose COMMIT went unanswered is not dropped and not written twi
     (text) => text.includes('outcomes could not be written; trying again'),
   );
   await until(
-    () => wire.sent('e.type IN'),
+    () => wire.sent('e.type = ANY'),
     (n) => n > 0,
   );
 

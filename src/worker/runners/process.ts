@@ -5,10 +5,13 @@ import type { Child } from './pool/child.ts';
 import { ChildPool } from './pool/pool.ts';
 import type { ChildLimits } from './pool/wear.ts';
 
+/** A worker that was killed at full load leaves more behind than a machine can start processes for. */
+const MAX_ALONE = 10;
+
 /**
  * Runs handlers in child processes, one attempt in each at a time: for work that keeps a CPU busy. Children are kept
- * warm; as many are busy as the machine has CPUs, and further attempts wait their turn. What runs again after a crash does
- * not wait: its child is in nobody's way.
+ * warm; as many are busy as the machine has CPUs, and further attempts wait their turn. What runs again after a crash
+ * does not wait for those: its child is in nobody's way.
  */
 export function createProcessRunner(options: {
   configFile: string;
@@ -17,7 +20,8 @@ export function createProcessRunner(options: {
   limits?: ChildLimits | undefined;
 }): Runner & { keepWarm(): void } {
   const { limits = {}, ...rest } = options;
-  const pool = new ChildPool({ ...rest, limits, max: Math.max(2, availableParallelism()) });
+  const max = Math.max(2, availableParallelism());
+  const pool = new ChildPool({ ...rest, limits, max, maxAlone: MAX_ALONE });
   const children = new Map<Attempt, Child>();
   return {
     keepWarm: () => pool.keepWarm(),

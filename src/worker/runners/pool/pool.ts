@@ -6,6 +6,8 @@ import { isWorn, type ChildLimits } from './wear.ts';
 export interface PoolOptions extends Omit<ChildOptions, 'onMeasured' | 'watchesMemory'> {
   /** Children that are busy at a time, but for those that run one attempt alone after a crash. */
   max: number;
+  /** Children that run one attempt alone, at a time. */
+  maxAlone: number;
   limits: ChildLimits;
   log: Log;
 }
@@ -31,6 +33,7 @@ export class ChildPool {
   readonly #inTurn: Waiter[] = [];
   readonly #alone: Waiter[] = [];
   #busyInTurn = 0;
+  #busyAlone = 0;
   #starting = 0;
   #keepsWarm = false;
   #isClosing = false;
@@ -80,7 +83,7 @@ export class ChildPool {
   #serve(): void {
     while (this.#idle.length > 0 && this.#waiting > 0) {
       const child = this.#idle.pop();
-      const isAlone = this.#alone.length > 0;
+      const isAlone = this.#mayRunAlone > 0;
       const waiter = isAlone ? this.#alone.shift() : this.#inTurn.shift();
       if (child && waiter) waiter.resolve(this.#lend(child, isAlone));
     }
@@ -89,16 +92,22 @@ export class ChildPool {
 
   /** How many of those who wait may have a child now. */
   get #waiting(): number {
-    return this.#alone.length + Math.min(this.#inTurn.length, this.#options.max - this.#busyInTurn);
+    return this.#mayRunAlone + Math.min(this.#inTurn.length, this.#options.max - this.#busyInTurn);
+  }
+
+  get #mayRunAlone(): number {
+    return Math.min(this.#alone.length, this.#options.maxAlone - this.#busyAlone);
   }
 
   #lend(child: Child, isAlone: boolean): Held {
-    if (!isAlone) this.#busyInTurn += 1;
+    if (isAlone) this.#busyAlone += 1;
+    else this.#busyInTurn += 1;
     let isReleased = false;
     const release = () => {
       if (isReleased) return;
       isReleased = true;
-      if (!isAlone) this.#busyInTurn -= 1;
+      if (isAlone) this.#busyAlone -= 1;
+      else this.#busyInTurn -= 1;
       this.#offer(child);
     };
     return { child, release };
