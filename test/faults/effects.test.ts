@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writes, writesInProcess } from '../fixtures/execution.ts';
-import { createEffects, effectsOf } from '../execution/effects.ts';
+import { createEffects, effectsOf, whenReporting } from '../execution/effects.ts';
 import { openLab, until, type Lab } from '../lab.ts';
 import { kill, openWire, startWorkerProcess, type WorkerProcess } from '../worker/processes.ts';
 
@@ -66,11 +66,10 @@ describe.each([
   ['process', writesInProcess],
 ])('a worker killed while a success of its %s handler is recorded', (_isolation, definition) => {
   test.each(steps)('%s: both or neither', async (_step, hold) => {
-    await lab.sql("SELECT lovage.pause('execution')");
-    const { id } = await lab.enqueue(definition, {});
+    const { id } = await lab.enqueue(definition, { ms: 400 });
+    await whenReporting(lab, id);
     await holder.query('BEGIN');
     await hold(id);
-    await lab.sql("SELECT lovage.resume('execution')");
     await whenHeld();
     await kill(worker);
     await holder.query('ROLLBACK');
@@ -82,7 +81,7 @@ describe.each([
     await using wire = await openWire(lab.url);
     await kill(worker);
     worker = await startWorkerProcess(lab, [], { DATABASE_URL: wire.url });
-    const cut = wire.cutAnswer('COMMIT', 'COMMIT');
+    const cut = wire.cutAnswer('COMMIT\0', 'COMMIT');
     const { id } = await lab.enqueue(definition, {});
     await cut;
     await kill(worker);
@@ -93,16 +92,11 @@ describe.each([
 });
 
 test.each(steps)('a child killed while its success is recorded, %s: both or neither', async (_step, hold) => {
-  await lab.sql("SELECT lovage.pause('execution')");
-  const { id } = await lab.enqueue(writesInProcess, {});
+  const { id } = await lab.enqueue(writesInProcess, { ms: 400 });
+  const { progress } = await whenReporting(lab, id);
   await holder.query('BEGIN');
   await hold(id);
-  await lab.sql("SELECT lovage.resume('execution')");
   await whenHeld();
-  const { progress } = await until(
-    () => lab.get(id),
-    (task) => task.progress !== null,
-  );
   process.kill(progress?.current ?? 0, 'SIGKILL');
   await holder.query('ROLLBACK');
   await expectOnce(id);
@@ -112,7 +106,7 @@ test('a worker that lives on when the answer to the COMMIT is lost finds out', a
   await using wire = await openWire(lab.url);
   await kill(worker);
   worker = await startWorkerProcess(lab, [], { DATABASE_URL: wire.url });
-  const cut = wire.cutAnswer('COMMIT', 'COMMIT');
+  const cut = wire.cutAnswer('COMMIT\0', 'COMMIT');
   const { id } = await lab.enqueue(writes, {});
   await cut;
   await expectOnce(id);

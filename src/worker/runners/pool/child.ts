@@ -46,6 +46,7 @@ export class Child {
   isOld = false;
   readonly #options: ChildOptions;
   readonly #channel: Channel;
+  #isOpen = false;
   #tasks: ReadonlySet<string> = new Set();
   #question: Question | undefined;
 
@@ -116,8 +117,9 @@ export class Child {
     this.#channel.kill(why);
   }
 
-  /** Asks it to end; kills it when it does not within a second. */
+  /** Asks it to end; kills it when it does not within a second, or has nothing yet that could end in order. */
   async close(): Promise<void> {
+    if (!this.#isOpen) this.kill('it was not needed any more');
     const timer = setTimeout(() => this.kill('it did not end'), CLOSE_MS);
     this.#channel.tell({ type: 'close' });
     await this.gone;
@@ -134,6 +136,7 @@ export class Child {
           hear: (message, resolve) => {
             if (message.type !== 'ready') return;
             this.#tasks = new Set(message.tasks);
+            this.#isOpen = true;
             resolve();
           },
           lost: (how) => new Error(how),
