@@ -1,4 +1,4 @@
--- Leases: a worker holds a session advisory lock as long as its process lives, and writes its heartbeat. Others look once
+-- Leases: a worker holds a session advisory lock as long as its process lives, and writes its heartbeat. Others look twice
 -- a second, which touches nothing but lovage.worker as long as nobody died.
 
 -- Rows of workers that ended stay: a look must not read them all. No update of a live row changes what it names.

@@ -14,7 +14,7 @@ export type FromLease =
   | { type: 'trouble'; error: Error; isAway: boolean };
 
 const BEAT_MS = 5_000;
-const LOOK_MS = 1_000;
+const LOOK_MS = 500;
 const RETRY_MS = 250;
 /** Handlers have these seconds to stop before others run their tasks again. */
 const GIVE_UP_MS = 12_000;

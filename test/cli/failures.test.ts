@@ -121,7 +121,9 @@ describe.concurrent('one clear line and code 1 for', () => {
   test('a queue that is not declared', async () => {
     const { code, stderr } = await run(['worker', '--queues', 'diag,mial'], { DATABASE_URL: lab.url });
     expect(stderr).toMatch(
-      oneLine(/queue "mial" is not declared; there are: [a-z, ]*spare, solo, diag, execution, faults/),
+      oneLine(
+        /queue "mial" is not declared; there are: [a-z, ]*spare, solo, diag, execution, keyless, faults/,
+      ),
     );
     expect(code).toBe(1);
   });

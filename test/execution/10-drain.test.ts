@@ -12,6 +12,8 @@ afterAll(() => lab[Symbol.asyncDispose]());
 
 const row = async (id: string) =>
   (await lab.sql('SELECT state, attempt, failures, crashes FROM lovage.task WHERE id = $1', [id]))[0];
+/** What a test leaves running would be rescued by the worker of the next. */
+const cancelAll = () => lab.sql('SELECT lovage.cancel(id) FROM lovage.task WHERE NOT lovage.is_final(state)');
 const draining = (text: string) => text.includes('draining');
 
 test('SIGTERM lets running tasks finish, claims no more, and ends with code 0', async () => {
@@ -56,6 +58,7 @@ test('past the grace running tasks are stopped and handed back, at no cost to th
     (task) => task?.['attempt'] === 2,
   );
   next.child.kill('SIGKILL');
+  await cancelAll();
 });
 
 test('what could not be handed back is rescued later: a worker that leaves it says no goodbye', async () => {
@@ -76,6 +79,7 @@ test('what could not be handed back is rescued later: a worker that leaves it sa
   );
   // Its hand-back may still have gone through on the way out.
   expect(stopped === false || state === 'queued').toBe(true);
+  await cancelAll();
 });
 
 test('a second signal, meant as such, ends the worker at once', async () => {
@@ -89,6 +93,7 @@ test('a second signal, meant as such, ends the worker at once', async () => {
   worker.child.kill('SIGTERM');
   expect(await worker.exited).toBe(130);
   expect(worker.output()).toContain('second signal');
+  await cancelAll();
 });
 
 test('signals that come twice in a row count as one', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { openLab, until, type Lab } from '../lab.ts';
-import { kill, send, startWorkerProcess, type WorkerProcess } from './processes.ts';
+import { kill, send, startWorkerProcess, type WorkerProcess } from '../worker/processes.ts';
 
 const FOR_MS = 6_000;
 const pick = <Item>(items: readonly Item[]): Item | undefined =>

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { sleep } from '../../packs/diag/tasks.ts';
 import { startEmbeddedPostgres } from '../../src/embedded-postgres/index.ts';
 import { configFile, openLab, spawnLovage, until, type LabProcess } from '../lab.ts';
-import { kill, send, sleeps, startWorkerProcess, whenRunning } from './processes.ts';
+import { kill, send, sleeps, startWorkerProcess, whenRunning } from '../worker/processes.ts';
 
 test('a killed worker’s tasks run again elsewhere, at no cost to their retries', async () => {
   await using lab = await openLab();
