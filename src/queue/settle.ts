@@ -36,7 +36,7 @@ export type Outcome =
 /** How a cancelled attempt ended; `obeyed` where nothing is said. */
 export type CancelEnd = 'obeyed' | 'killed' | 'abandoned';
 
-export type Settlement = Report & Outcome & { cancelEnd?: CancelEnd };
+export type Settlement = Report & Outcome & { cancelEnd?: CancelEnd | undefined };
 
 export interface Settled {
   id: string;

@@ -70,9 +70,9 @@ export class Attempt {
     return this.#reasons.find((reason): reason is Reason => reason instanceof kind);
   }
 
-  /** How it ended, should its end be a cancel. */
-  get cancelEnd(): CancelEnd {
-    if (this.forced === undefined) return 'obeyed';
+  /** How it ended, should its end be a cancel; it obeyed where nothing is said. */
+  get cancelEnd(): CancelEnd | undefined {
+    if (this.forced === undefined) return undefined;
     return this.forced === 'killed' ? 'killed' : 'abandoned';
   }
 

@@ -1,5 +1,6 @@
+import { availableParallelism } from 'node:os';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { noop, sleep, spin } from '../../packs/diag/tasks.ts';
+import { noop, sleep } from '../../packs/diag/tasks.ts';
 import { cancelTask } from '../../src/tasks/cancel.ts';
 import { stubborn, stubbornInProcess, toldToStop } from '../fixtures/execution.ts';
 import { waitsInProcess } from '../fixtures/faults.ts';
@@ -7,10 +8,13 @@ import { openLab, until, type Lab } from '../lab.ts';
 import { startWorkerProcess, whenRunning } from '../worker/processes.ts';
 import { whenReporting } from './effects.ts';
 
+/** As many as a worker runs at a time, whatever its concurrency. */
+const children = Math.max(2, availableParallelism());
+
 let lab: Lab;
 beforeAll(async () => {
   lab = await openLab();
-  await startWorkerProcess(lab);
+  await startWorkerProcess(lab, ['--concurrency', `${children + 10}`]);
 });
 afterAll(() => lab[Symbol.asyncDispose]());
 
@@ -193,12 +197,15 @@ test('a handler in a child process gets the signal too, and its child serves the
 });
 
 test('a task that waits for a child process need not get one to be cancelled', async () => {
-  const busy = await Promise.all([1, 2, 3].map(() => lab.enqueue(spin, { ms: 4_000 })));
-  const last = await lab.enqueue(waitsInProcess, {});
-  for (const { id } of [...busy, last]) await whenRunning(lab, id);
+  const enqueue = () => lab.enqueue(waitsInProcess, {});
+  const busy = await Promise.all(Array.from({ length: children }, enqueue));
+  for (const { id } of busy) await whenReporting(lab, id);
+  const last = await enqueue();
+  await whenRunning(lab, last.id);
   await cancel(last.id);
   expect(await lab.final(last.id)).toMatchObject({ state: 'cancelled', progress: null });
   expect(await msFromRequest(last.id)).toBeLessThan(1_500);
+  await Promise.all(busy.map(({ id }) => cancel(id)));
 });
 
 test('nothing of this has broken an invariant', async () => {
