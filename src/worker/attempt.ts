@@ -23,10 +23,13 @@ export class Attempt {
   readonly reporter: Reporter;
   /** What was done to it when it did not stop by itself: `killed` with its process, or left running as `overdue`. */
   forced: 'killed' | 'overdue' | undefined;
+  /** Resolves when its outcome is written. */
+  settled: Promise<void> | undefined;
   readonly #options: AttemptOptions;
   readonly #controller = new AbortController();
   readonly #reasons: StopReason[] = [];
-  readonly #clocks: NodeJS.Timeout[] = [];
+  #limit: NodeJS.Timeout | undefined;
+  #grace: NodeJS.Timeout | undefined;
 
   constructor(options: AttemptOptions) {
     this.#options = options;
@@ -41,20 +44,13 @@ export class Attempt {
 
   /** The handler is called: from now on its time counts. */
   begin(): void {
-    const { softLimitMs, hardLimitMs } = this.#options.limits;
-    this.#after(softLimitMs, () => {
-      this.stop(new SoftTimeLimitExceeded(`the attempt has run for its soft limit of ${softLimitMs} ms`));
-    });
-    this.#after(hardLimitMs, () => {
-      this.stop(new HardTimeLimitExceeded(`the attempt has run for its hard limit of ${hardLimitMs} ms`));
-      this.#options.force(this, 'time_limit');
-    });
+    this.#limit = setTimeout(this.#softLimit, this.#options.limits.softLimitMs);
   }
 
   /** Tells the handler to stop; the first reason is its signal's. */
   stop(reason: StopReason): void {
     if (reason instanceof Cancelled && !this.toldTo(Cancelled)) {
-      this.#after(this.#options.limits.cancelGraceMs, () => this.#options.force(this, 'cancel'));
+      this.#grace = setTimeout(() => this.#options.force(this, 'cancel'), this.#options.limits.cancelGraceMs);
     }
     this.#reasons.push(reason);
     if (!this.signal.aborted) this.#controller.abort(reason);
@@ -62,7 +58,8 @@ export class Attempt {
 
   /** The handler has returned. */
   end(): void {
-    this.#clocks.forEach(clearTimeout);
+    clearTimeout(this.#limit);
+    clearTimeout(this.#grace);
   }
 
   /** The reason of this kind for which it was told to stop. */
@@ -76,9 +73,18 @@ export class Attempt {
     return this.forced === 'killed' ? 'killed' : 'abandoned';
   }
 
-  #after(ms: number, act: () => void): void {
-    this.#clocks.push(setTimeout(act, ms));
-  }
+  readonly #softLimit = (): void => {
+    const { softLimitMs, hardLimitMs } = this.#options.limits;
+    // One clock at a time: most attempts end before either.
+    this.#limit = setTimeout(this.#hardLimit, hardLimitMs - softLimitMs);
+    this.stop(new SoftTimeLimitExceeded(`the attempt has run for its soft limit of ${softLimitMs} ms`));
+  };
+
+  readonly #hardLimit = (): void => {
+    const { hardLimitMs } = this.#options.limits;
+    this.stop(new HardTimeLimitExceeded(`the attempt has run for its hard limit of ${hardLimitMs} ms`));
+    this.#options.force(this, 'time_limit');
+  };
 }
 
 /** What a handler returned, not yet checked, and how it wants its success recorded. */

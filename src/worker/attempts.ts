@@ -34,7 +34,6 @@ export interface AttemptsOptions {
 export class Attempts {
   readonly running: ReadonlyMap<string, Attempt>;
   readonly #running = new Map<string, Attempt>();
-  readonly #settled = new WeakMap<Attempt, Promise<void>>();
   readonly #options: AttemptsOptions;
 
   constructor(options: AttemptsOptions) {
@@ -59,7 +58,7 @@ export class Attempts {
     if (claim.cancelRequested) attempt.stop(new Cancelled('the task was cancelled'));
     const ended = runAttempt(attempt, definition, runners);
     const settled = this.#settleOnce(attempt, ended);
-    this.#settled.set(attempt, settled);
+    attempt.settled = settled;
     await ended;
     // Slots come free as handlers end, not as outcomes are written, unless the writing falls behind.
     if (settler.isBehind) await settled;
@@ -85,7 +84,7 @@ export class Attempts {
     const left = [...this.#running.values()];
     await Promise.all(
       left.map(async (attempt) => {
-        if (this.#kill(attempt)) return this.#settled.get(attempt);
+        if (this.#kill(attempt)) return attempt.settled;
         const outcome: Outcome = { kind: 'handed_back', reason: 'its worker is shutting down', delayMs };
         await this.#settle(attempt, { outcome });
       }),
