@@ -18,7 +18,7 @@ export default defineConfig({
     globalSetup: ['test/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    execArgv: ['--conditions=lovage-source'],
+    execArgv: ['--conditions=lovage-source', '--import=./bin/quick-imports.js'],
     env: { LOVAGE_DIAG: '1', LOVAGE_LOG_LEVEL: 'silent' },
     testTimeout: 30_000,
     hookTimeout: 60_000,

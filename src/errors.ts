@@ -9,6 +9,10 @@ export const ERROR_CODES = {
   'not-found': { status: 404, title: 'Nothing is here', trpc: 'NOT_FOUND' },
   'task-not-found': { status: 404, title: 'No such task', trpc: 'NOT_FOUND' },
   'queue-not-found': { status: 404, title: 'No such queue', trpc: 'NOT_FOUND' },
+  'batch-not-found': { status: 404, title: 'No such batch', trpc: 'NOT_FOUND' },
+  'schedule-not-found': { status: 404, title: 'No such schedule', trpc: 'NOT_FOUND' },
+  'webhook-not-found': { status: 404, title: 'No such webhook', trpc: 'NOT_FOUND' },
+  'key-not-found': { status: 404, title: 'No such API key', trpc: 'NOT_FOUND' },
   'unknown-task-name': { status: 404, title: 'No task definition has this name', trpc: 'NOT_FOUND' },
   'method-not-allowed': {
     status: 405,
@@ -26,6 +30,11 @@ export const ERROR_CODES = {
   },
   'rate-limited': { status: 429, title: 'Too many requests', trpc: 'TOO_MANY_REQUESTS' },
   internal: { status: 500, title: 'Internal error', trpc: 'INTERNAL_SERVER_ERROR' },
+  'not-configured': {
+    status: 501,
+    title: 'This needs a setting that the server lacks',
+    trpc: 'NOT_IMPLEMENTED',
+  },
   'queue-unavailable': { status: 503, title: 'Postgres cannot be reached', trpc: 'SERVICE_UNAVAILABLE' },
 } as const;
 

@@ -5,6 +5,7 @@ import type { Listener } from './db/listen.ts';
 import type { Log } from './log.ts';
 import type { Notifier } from './queue/notify.ts';
 import type { FinalWatch } from './queue/final-watch.ts';
+import type { Secret } from './secret.ts';
 
 /** What the verbs stand on: one connection to Postgres and the definitions of one configuration. */
 export interface Lovage {
@@ -17,6 +18,7 @@ export interface Lovage {
   /** The process's one LISTEN connection, shared by all who wait. */
   listener: Listener;
   finals: FinalWatch;
+  secret: Secret;
   log: Log;
   close(): Promise<void>;
 }

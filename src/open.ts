@@ -8,6 +8,7 @@ import type { Lovage } from './lovage.ts';
 import { declareQueues, migrateBoss } from './queue/declare.ts';
 import { createNotifier } from './queue/notify.ts';
 import { FinalWatch } from './queue/final-watch.ts';
+import { createSecret } from './secret.ts';
 
 // Callers over HTTP learn within five seconds that Postgres is away: three to connect, four to answer.
 const QUERY_TIMEOUT_MS = 4_000;
@@ -32,6 +33,8 @@ export async function openLovage(options: {
   url: string;
   /** For LISTEN, which a pooler in transaction mode does not carry. Default: `url`. */
   directUrl?: string | undefined;
+  /** `LOVAGE_SECRET`. Without it what needs it refuses with `not-configured`. */
+  secret?: string | undefined;
   log: Log;
   max?: number;
   queryTimeoutMs?: number;
@@ -59,6 +62,7 @@ export async function openLovage(options: {
     notifier,
     listener,
     finals,
+    secret: createSecret(options.secret),
     log,
     async close() {
       finals.close();

@@ -28,6 +28,10 @@ const environment = z.object({
     .string()
     .regex(/^[\x21-\x7e]{20,200}$/, 'must be 20 to 200 printable characters')
     .optional(),
+  LOVAGE_SECRET: z
+    .string()
+    .regex(/^[\x21-\x7e]{32,500}$/, 'must be at least 32 printable characters')
+    .optional(),
   LOVAGE_CONFIG: z.string().default('lovage.config.ts'),
   LOVAGE_MAX_BODY_BYTES: wholeNumber(1024, 1024 * MIB).default(6 * MIB),
   LOVAGE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).optional(),
@@ -45,6 +49,8 @@ export interface Settings {
   directUrl: string | undefined;
   dataDir: string;
   apiKey: string | undefined;
+  /** Signs tickets and links, encrypts webhook secrets; the same on every node. */
+  secret: string | undefined;
   configFile: string;
   maxBodyBytes: number;
   /** Default: `warn` in `dev`, whose terminal belongs to a person, else `info`. */
@@ -73,6 +79,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     directUrl: values.LOVAGE_DIRECT_URL,
     dataDir: resolve(values.LOVAGE_DATA_DIR),
     apiKey: values.LOVAGE_API_KEY,
+    secret: values.LOVAGE_SECRET,
     configFile: resolve(values.LOVAGE_CONFIG),
     maxBodyBytes: values.LOVAGE_MAX_BODY_BYTES,
     logLevel: values.LOVAGE_LOG_LEVEL,

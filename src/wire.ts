@@ -66,6 +66,9 @@ export const taskSchema = z
     result: json.optional().openapi({ description: 'null until the task has succeeded' }),
     error: taskError.nullable(),
     tags: z.array(z.string()),
+    batchId: z.uuid().nullable(),
+    parentId: z.uuid().nullable().openapi({ description: 'The task whose handler made this one' }),
+    parentStep: z.string().nullable(),
     createdBy: z.string().nullable(),
     createdAt: time,
     dueAt: time,
@@ -167,4 +170,8 @@ export interface Caller {
   actor: string;
   tenant: string;
   scopes: ReadonlySet<Scope>;
+  /** Of tasks for which it names none. Default: as their definitions say. */
+  priority?: number | undefined;
+  /** From where the call came, for the audit log. */
+  origin?: { ip?: string | undefined; requestId?: string | undefined } | undefined;
 }

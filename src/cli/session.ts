@@ -4,6 +4,7 @@ import { createLog, type Log } from '../log.ts';
 import { migrateFor } from '../open.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { openDatabase, type Database } from './database.ts';
+import { readSecret } from './kept-secrets.ts';
 
 /** What every command that touches the database begins with. */
 export interface Session {
@@ -11,6 +12,8 @@ export interface Session {
   config: Config;
   log: Log;
   database: Database;
+  /** `LOVAGE_SECRET`, or the data folder's own. */
+  secret: string | undefined;
 }
 
 /** Reads the environment and the configuration, opens the database, migrates it, and lets go of it at the end. */
@@ -25,7 +28,8 @@ export async function withSession(
   try {
     // Its lock is a session's, which a pooler in transaction mode would leave behind.
     if (options.migrates !== false) await migrateFor(config, database.directUrl ?? database.url);
-    return await work({ settings, config, log, database });
+    const secret = await readSecret(settings, database.isEmbedded);
+    return await work({ settings, config, log, database, secret });
   } finally {
     await database.release();
   }

@@ -14,4 +14,7 @@ export interface AcceptedRow {
   created_by: string | null;
   created_at: Date;
   due_at: Date;
+  batch_id: string | null;
+  parent_id: string | null;
+  parent_step: string | null;
 }

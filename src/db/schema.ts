@@ -11,6 +11,7 @@ import {
   smallint,
   text,
   timestamp,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
 import { STORED_STATES } from '../wire.ts';
@@ -19,6 +20,7 @@ export const lovage = pgSchema('lovage');
 
 const at = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
+const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' });
 
 /** `scheduled` is not stored: it is a queued task whose due time lies ahead. */
 export const taskState = lovage.enum('task_state', STORED_STATES);
@@ -69,10 +71,22 @@ export const task = lovage.table(
     overdueAt: at('overdue_at'),
     /** How many events the task has: the number of its last one. */
     events: integer('events').notNull().default(0),
+    batchId: uuid('batch_id'),
+    /** The task whose handler made this one, and under which step: a rerun of that handler finds it again. */
+    parentId: uuid('parent_id'),
+    parentStep: text('parent_step'),
+    /** Somebody is to be told by a webhook when it ends. */
+    notifies: boolean('notifies').notNull().default(false),
   },
   (t) => [
     index('task_name_id').on(t.name, t.id),
     index('task_queue_id').on(t.queue, t.id),
+    index('task_batch_id')
+      .on(t.batchId, t.id)
+      .where(sql`${t.batchId} IS NOT NULL`),
+    uniqueIndex('task_parent_step')
+      .on(t.parentId, t.parentStep)
+      .where(sql`${t.parentId} IS NOT NULL`),
     index('task_tags')
       .using('gin', t.tags)
       .where(sql`${t.tags} <> '{}'`),
@@ -96,6 +110,8 @@ export const taskEvent = lovage.table(
     attempt: integer('attempt').notNull(),
     at: at('at').notNull().defaultNow(),
     data: jsonb('data').notNull().default({}),
+    /** The transaction that wrote it: what streams of many tasks are ordered by. Null in rows older than the column. */
+    xid: xid8('xid').default(sql`pg_current_xact_id()`),
   },
   (t) => [primaryKey({ columns: [t.taskId, t.number] })],
 );
@@ -204,4 +220,209 @@ export const apiKey = lovage.table('api_key', {
   createdAt: at('created_at').notNull().defaultNow(),
   expiresAt: at('expires_at'),
   revokedAt: at('revoked_at'),
+  createdBy: text('created_by'),
+  /** Of tasks whose caller names none. Null: as their definition says. */
+  priority: integer('priority'),
+  /** At most `rateLimit` requests in any `ratePeriodMs`, over all nodes. Null: no limit. */
+  rateLimit: integer('rate_limit'),
+  ratePeriodMs: integer('rate_period_ms'),
+  lastUsedAt: at('last_used_at'),
+  /** The key that took its place. */
+  replacedBy: uuid('replaced_by'),
+});
+
+/** Who did what, from where: one row for every call that changes something. */
+export const auditLog = lovage.table(
+  'audit_log',
+  {
+    id: uuid('id').primaryKey(),
+    at: at('at').notNull().defaultNow(),
+    tenant: text('tenant').notNull(),
+    /** Such as `key:ci`, `cli:ada` or `sql:ada`. */
+    actor: text('actor').notNull(),
+    /** The verb, such as `tasks.cancel`. */
+    action: text('action').notNull(),
+    /** What it was done to: an id or a name. */
+    target: text('target'),
+    /** `ok`, or the code of the error that the caller got. */
+    outcome: text('outcome').notNull(),
+    ip: text('ip'),
+    requestId: text('request_id'),
+    detail: jsonb('detail').notNull().default({}),
+  },
+  (t) => [index('audit_log_tenant').on(t.tenant, t.id)],
+);
+
+/** What a key of idempotency stands for: the first request under it, and what that made. */
+export const idempotencyKey = lovage.table(
+  'idempotency_key',
+  {
+    tenant: text('tenant').notNull(),
+    /** Whose key it is: two callers may use the same one for different things. */
+    actor: text('actor').notNull(),
+    key: text('key').notNull(),
+    /** SHA-256 of the request. */
+    fingerprint: bytea('fingerprint').notNull(),
+    taskId: uuid('task_id'),
+    batchId: uuid('batch_id'),
+    expiresAt: at('expires_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenant, t.actor, t.key] }),
+    index('idempotency_key_expires').on(t.expiresAt),
+  ],
+);
+
+/** Which task holds a definition's `dedupe` key. */
+export const dedupeKey = lovage.table(
+  'dedupe_key',
+  {
+    tenant: text('tenant').notNull(),
+    name: text('name').notNull(),
+    key: text('key').notNull(),
+    taskId: uuid('task_id').notNull(),
+    /** Until when, whatever becomes of the task. Null: as long as it is not final. */
+    until: at('until'),
+  },
+  (t) => [primaryKey({ columns: [t.tenant, t.name, t.key] })],
+);
+
+/** Tasks that were accepted together. */
+export const batch = lovage.table(
+  'batch',
+  {
+    id: uuid('id').primaryKey(),
+    tenant: text('tenant').notNull(),
+    label: text('label'),
+    size: integer('size').notNull(),
+    /** The task that gets the results when all have ended, as `add_tasks` takes it. */
+    followUp: jsonb('follow_up'),
+    followUpId: uuid('follow_up_id'),
+    /** `{url, secret}`: where to tell that it has ended; the secret is encrypted. */
+    callback: jsonb('callback'),
+    createdBy: text('created_by'),
+    createdAt: at('created_at').notNull().defaultNow(),
+    cancelRequestedAt: at('cancel_requested_at'),
+    finishedAt: at('finished_at'),
+  },
+  (t) => [index('batch_tenant').on(t.tenant, t.id)],
+);
+
+/** Ends of tasks that belong to a batch or to a parent, until somebody has drawn the consequences. */
+export const taskEnd = lovage.table('task_end', {
+  id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+  taskId: uuid('task_id').notNull(),
+  batchId: uuid('batch_id'),
+  parentId: uuid('parent_id'),
+});
+
+/** What a waiting task waits for. */
+export const taskWait = lovage.table('task_wait', {
+  taskId: uuid('task_id').primaryKey(),
+  children: uuid('children').array().notNull(),
+  since: at('since').notNull().defaultNow(),
+});
+
+/** When a task is started by itself. */
+export const schedule = lovage.table(
+  'schedule',
+  {
+    id: uuid('id').primaryKey(),
+    tenant: text('tenant').notNull().default('default'),
+    name: text('name').notNull(),
+    taskName: text('task_name').notNull(),
+    input: jsonb('input'),
+    /** Priority, tags and the like: what its tasks are enqueued with. */
+    options: jsonb('options').notNull().default({}),
+    kind: text('kind').notNull(),
+    /** A cron expression, or the lines of an RFC 5545 recurrence. */
+    expression: text('expression').notNull(),
+    timeZone: text('time_zone').notNull().default('UTC'),
+    /** What becomes of occurrences that nobody was there to run: `skip`, or `once` for all of them together. */
+    missed: text('missed').notNull().default('skip'),
+    source: text('source').notNull(),
+    /** Null where nothing is left to come. */
+    nextAt: at('next_at'),
+    lastAt: at('last_at'),
+    pausedAt: at('paused_at'),
+    pausedBy: text('paused_by'),
+    createdBy: text('created_by'),
+    createdAt: at('created_at').notNull().defaultNow(),
+    updatedAt: at('updated_at').notNull().defaultNow(),
+  },
+  (t) => [uniqueIndex('schedule_name').on(t.tenant, t.name), index('schedule_next').on(t.nextAt)],
+);
+
+/** One row an occurrence: that there is but one, the key sees to. */
+export const scheduleRun = lovage.table(
+  'schedule_run',
+  {
+    scheduleId: uuid('schedule_id').notNull(),
+    occurrence: at('occurrence').notNull(),
+    taskId: uuid('task_id'),
+    /** `due`, `made_up` or `by_hand`. */
+    kind: text('kind').notNull(),
+    at: at('at').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.scheduleId, t.occurrence, t.kind] })],
+);
+
+/** Where a tenant wants to be told of the ends of its tasks. */
+export const webhookEndpoint = lovage.table(
+  'webhook_endpoint',
+  {
+    id: uuid('id').primaryKey(),
+    tenant: text('tenant').notNull(),
+    url: text('url').notNull(),
+    /** Only of tasks that this one made, such as `key:ci`. Null: of all. */
+    actor: text('actor'),
+    /** Such as `task.succeeded` or `batch.finished`. Empty: all. */
+    events: text('events')
+      .array()
+      .notNull()
+      .default(sql`'{}'`),
+    secret: bytea('secret').notNull(),
+    /** Signs as well until its time is over, so that receivers can change. */
+    formerSecret: bytea('former_secret'),
+    formerUntil: at('former_until'),
+    disabledAt: at('disabled_at'),
+    disabledReason: text('disabled_reason'),
+    createdBy: text('created_by'),
+    createdAt: at('created_at').notNull().defaultNow(),
+  },
+  (t) => [index('webhook_endpoint_tenant').on(t.tenant, t.id)],
+);
+
+/** A message to one URL. Its id is the webhook id, and that of the task that delivers it. */
+export const webhookDelivery = lovage.table(
+  'webhook_delivery',
+  {
+    id: uuid('id').primaryKey(),
+    tenant: text('tenant').notNull(),
+    endpointId: uuid('endpoint_id'),
+    url: text('url').notNull(),
+    /** Of a callback; an endpoint has its own. */
+    secret: bytea('secret'),
+    event: text('event').notNull(),
+    taskId: uuid('task_id'),
+    batchId: uuid('batch_id'),
+    payload: jsonb('payload').notNull(),
+    createdAt: at('created_at').notNull().defaultNow(),
+    deliveredAt: at('delivered_at'),
+    lastStatus: integer('last_status'),
+    lastError: text('last_error'),
+    tries: integer('tries').notNull().default(0),
+  },
+  (t) => [
+    index('webhook_delivery_tenant').on(t.tenant, t.id),
+    index('webhook_delivery_task').on(t.taskId),
+    index('webhook_delivery_endpoint').on(t.endpointId, t.id),
+  ],
+);
+
+/** Where to tell of the end of one task: `{url, secret}`, the secret encrypted. */
+export const taskCallback = lovage.table('task_callback', {
+  taskId: uuid('task_id').primaryKey(),
+  url: text('url').notNull(),
+  secret: bytea('secret'),
 });

@@ -3,6 +3,8 @@ import type { AcceptedRow } from '../db/rows.ts';
 
 /** A task to accept; its policy is a snapshot of the definition's. */
 export interface NewTask {
+  /** A UUID v7; default: Postgres makes one. */
+  id?: string | undefined;
   tenant: string;
   name: string;
   queue: string;
@@ -17,13 +19,22 @@ export interface NewTask {
   createdBy: string;
   delayMs?: number | undefined;
   dueAt?: string | undefined;
+  batchId?: string | undefined;
+  /** The task whose handler makes this one, and under which step: a child is unique by both. */
+  parentId?: string | undefined;
+  parentStep?: string | undefined;
+  /** Where to tell of its end; needs an `id`. The secret is encrypted, in base64. */
+  callback?: { url: string; secret?: string | undefined } | undefined;
 }
+
+const ACCEPTED =
+  'id, name, queue, state, priority, attempt, max_attempts, soft_limit_ms, hard_limit_ms, concurrency_key, tags, created_by, created_at, due_at, batch_id, parent_id, parent_step';
 
 /** Accepts tasks in one statement: all of them with their jobs and first events, or none. */
 export async function sendTasks(executor: Executor, tasks: readonly NewTask[]): Promise<AcceptedRow[]> {
   const { rows } = await executor.query<AcceptedRow>({
     name: 'lovage_add_tasks',
-    text: 'SELECT id, name, queue, state, priority, attempt, max_attempts, soft_limit_ms, hard_limit_ms, concurrency_key, tags, created_by, created_at, due_at FROM lovage.add_tasks($1)',
+    text: `SELECT ${ACCEPTED} FROM lovage.add_tasks($1)`,
     values: [JSON.stringify(tasks)],
   });
   return rows;

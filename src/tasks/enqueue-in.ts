@@ -37,7 +37,8 @@ export async function enqueue<Definition extends AnyTask>(
 
 // The notification is part of the transaction: Postgres sends it with the commit, once per queue.
 const ADD = [
-  `SELECT t.id, t.name, t.queue, t.state, t.priority, t.attempt, t.max_attempts, t.tags, t.created_by, t.created_at, t.due_at,
+  `SELECT t.id, t.name, t.queue, t.state, t.priority, t.attempt, t.max_attempts, t.soft_limit_ms,
+          t.hard_limit_ms, t.concurrency_key, t.tags, t.created_by, t.created_at, t.due_at, t.batch_id, t.parent_id, t.parent_step,
           pg_notify('lovage_ready', t.queue)
    FROM lovage.add_tasks(`,
   '::jsonb) t',

@@ -26,7 +26,7 @@ export class Attempt {
   /** Resolves when its outcome is written. */
   settled: Promise<void> | undefined;
   readonly #options: AttemptOptions;
-  readonly #controller = new AbortController();
+  #controller: AbortController | undefined;
   readonly #reasons: StopReason[] = [];
   #limit: NodeJS.Timeout | undefined;
   #grace: NodeJS.Timeout | undefined;
@@ -37,14 +37,24 @@ export class Attempt {
     this.reporter = options.reporter;
   }
 
-  /** What the handler watches. */
+  /** What the handler watches. Made when somebody looks: few handlers of many do. */
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#reasons.length > 0) this.#controller.abort(this.#reasons[0]);
+    }
     return this.#controller.signal;
+  }
+
+  /** Why it was told to stop, if it was. */
+  get stopReason(): StopReason | undefined {
+    return this.#reasons[0];
   }
 
   /** The handler is called: from now on its time counts. */
   begin(): void {
-    this.#limit = setTimeout(this.#softLimit, this.#options.limits.softLimitMs);
+    // One clock at a time: most attempts end before either.
+    this.#limit = setTimeout(stopSoftly, this.#options.limits.softLimitMs, this);
   }
 
   /** Tells the handler to stop; the first reason is its signal's. */
@@ -53,7 +63,7 @@ export class Attempt {
       this.#grace = setTimeout(() => this.#options.force(this, 'cancel'), this.#options.limits.cancelGraceMs);
     }
     this.#reasons.push(reason);
-    if (!this.signal.aborted) this.#controller.abort(reason);
+    this.#controller?.abort(reason);
   }
 
   /** The handler has returned. */
@@ -73,19 +83,22 @@ export class Attempt {
     return this.forced === 'killed' ? 'killed' : 'abandoned';
   }
 
-  readonly #softLimit = (): void => {
+  /** Its soft limit is over: the hard one begins. */
+  exceedSoftLimit(): void {
     const { softLimitMs, hardLimitMs } = this.#options.limits;
-    // One clock at a time: most attempts end before either.
-    this.#limit = setTimeout(this.#hardLimit, hardLimitMs - softLimitMs);
+    this.#limit = setTimeout(stopHard, hardLimitMs - softLimitMs, this);
     this.stop(new SoftTimeLimitExceeded(`the attempt has run for its soft limit of ${softLimitMs} ms`));
-  };
+  }
 
-  readonly #hardLimit = (): void => {
+  exceedHardLimit(): void {
     const { hardLimitMs } = this.#options.limits;
     this.stop(new HardTimeLimitExceeded(`the attempt has run for its hard limit of ${hardLimitMs} ms`));
     this.#options.force(this, 'time_limit');
-  };
+  }
 }
+
+const stopSoftly = (attempt: Attempt): void => attempt.exceedSoftLimit();
+const stopHard = (attempt: Attempt): void => attempt.exceedHardLimit();
 
 /** What a handler returned, not yet checked, and how it wants its success recorded. */
 export interface Returned {

@@ -35,7 +35,7 @@ export async function runAttempt(
   if (!definition) return { outcome: unknownName(claim.attempt) };
   let returned: Returned | undefined;
   try {
-    if (attempt.signal.aborted) throw attempt.signal.reason;
+    if (attempt.stopReason) throw attempt.stopReason;
     const input = await parse(
       definition.input,
       claim.input,

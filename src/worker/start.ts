@@ -27,6 +27,8 @@ export interface WorkerOptions {
   url: string;
   /** Leads past a pooler to the same database, for the lease and for LISTEN. Default: `url`. */
   directUrl?: string | undefined;
+  /** `LOVAGE_SECRET`. */
+  secret?: string | undefined;
   log: Log;
   /** Default: all that the configuration declares. */
   queues?: readonly string[] | undefined;
@@ -66,6 +68,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     config,
     url,
     directUrl,
+    secret: options.secret,
     log,
     max: 8,
     queryTimeoutMs,

@@ -5,7 +5,7 @@ import { startWorker } from '../../worker/start.ts';
 import { readArguments, wholeNumber } from '../arguments.ts';
 import { CHILD_FLAGS, CHILD_HELP, readChildLimits } from '../child-limits.ts';
 import type { Command } from '../command.ts';
-import { readRootKey } from '../root-key.ts';
+import { readRootKey } from '../kept-secrets.ts';
 import { withSession } from '../session.ts';
 import { firstSignal } from '../signals.ts';
 import { MEMORY_FLAG, MEMORY_HELP, readMaxMemory, whenToEnd } from '../when-to-end.ts';
@@ -35,14 +35,21 @@ export const dev: Command = {
     const children = readChildLimits(values);
     const stopped = firstSignal();
     return withSession(
-      async ({ settings, config, log, database }) => {
+      async ({ settings, config, log, database, secret }) => {
         const rootKey = await readRootKey(settings, database.isEmbedded);
-        const lovage = await openLovage({ config, url: database.url, directUrl: database.directUrl, log });
+        const lovage = await openLovage({
+          config,
+          url: database.url,
+          directUrl: database.directUrl,
+          secret,
+          log,
+        });
         const worker = await startWorker({
           config,
           configFile: settings.configFile,
           url: database.url,
           directUrl: database.directUrl,
+          secret,
           log,
           slots,
           children,

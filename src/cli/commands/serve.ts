@@ -3,7 +3,7 @@ import { createAuthenticator } from '../../keys/authenticate.ts';
 import { openLovage } from '../../open.ts';
 import { readArguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
-import { readRootKey } from '../root-key.ts';
+import { readRootKey } from '../kept-secrets.ts';
 import { withSession } from '../session.ts';
 import { firstSignal } from '../signals.ts';
 import { version } from '../version.ts';
@@ -18,8 +18,14 @@ export const serve: Command = {
   async run(args) {
     readArguments(args, {});
     const stopped = firstSignal();
-    return withSession(async ({ settings, config, log, database }) => {
-      const lovage = await openLovage({ config, url: database.url, directUrl: database.directUrl, log });
+    return withSession(async ({ settings, config, log, database, secret }) => {
+      const lovage = await openLovage({
+        config,
+        url: database.url,
+        directUrl: database.directUrl,
+        secret,
+        log,
+      });
       const authenticator = createAuthenticator(
         lovage.pool,
         await readRootKey(settings, database.isEmbedded),

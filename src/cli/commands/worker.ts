@@ -34,12 +34,13 @@ export const worker: Command = {
       .filter(Boolean);
     if (queues?.length === 0) throw new UsageError('--queues names no queue');
     const stopped = firstSignal();
-    return withSession(async ({ settings, config, log, database }) => {
+    return withSession(async ({ settings, config, log, database, secret }) => {
       const running = await startWorker({
         config,
         configFile: settings.configFile,
         url: database.url,
         directUrl: database.directUrl,
+        secret,
         log,
         queues,
         slots,

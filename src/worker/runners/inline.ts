@@ -11,21 +11,23 @@ export function createInlineRunner(options: { url: string; log: Log; max: number
   const { pool, db } = connect({ ...options, applicationName: 'lovage handlers' });
   return {
     async run(definition, attempt, input) {
-      const { claim, reporter, signal } = attempt;
-      const writes = new HandlerWrites();
+      const { claim, reporter } = attempt;
+      let writes: HandlerWrites | undefined;
       attempt.begin();
       const output: unknown = await definition.run({
         input,
         id: claim.id,
         attempt: claim.attempt,
-        signal,
+        get signal() {
+          return attempt.signal;
+        },
         db,
         progress: (progress) => reporter.progress(progress),
         log: (message, data) => reporter.log(message, data),
-        onSettle: writes.add,
+        onSettle: (write) => (writes ??= new HandlerWrites()).add(write),
       });
-      const settle = writes.settling(pool, claim.queue);
-      return { output, ...(settle && { settle }) };
+      const settle = writes?.settling(pool, claim.queue);
+      return settle ? { output, settle } : { output };
     },
     // It shares this process with others.
     kill: () => false,

@@ -8,7 +8,12 @@ const isSource = import.meta.url.endsWith('.ts');
 const PROGRAM = fileURLToPath(new URL(isSource ? '../child/main.ts' : '../child/main.js', import.meta.url));
 // In a checkout a child finds `lovage` where this process does.
 const SOURCE = '--conditions=lovage-source';
-const EXEC_ARGV = [...process.execArgv, ...(isSource && !process.execArgv.includes(SOURCE) ? [SOURCE] : [])];
+const QUICK_IMPORTS = `--import=${new URL('../../../../bin/quick-imports.js', import.meta.url).href}`;
+const EXEC_ARGV = [
+  ...process.execArgv,
+  ...(isSource && !process.execArgv.includes(SOURCE) ? [SOURCE] : []),
+  QUICK_IMPORTS,
+];
 
 /** What a handler says through us is far less: this is somebody who writes to the channel by himself. */
 const MAX_UNASKED_A_SECOND = 5_000;
