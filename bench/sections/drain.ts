@@ -6,11 +6,14 @@ import { spread, summarize } from '../measure/statistics.ts';
 const WORK_BAR = 100;
 const BARE_BAR = 0.7;
 
-/** How many tasks a comparison drains, and how many each side drains before, unmeasured. */
+/**
+ * How many tasks a comparison drains, and how many each side drains before, unmeasured: in its first second a worker also starts
+ * its warm child, on the same cores.
+ */
 const sizes = (isQuick: boolean) =>
   isQuick
     ? { work: 100, bare: 3_000, warmUp: 300, workWarmUp: 20 }
-    : { work: 1_000, bare: 20_000, warmUp: 1_000, workWarmUp: 40 };
+    : { work: 1_000, bare: 20_000, warmUp: 10_000, workWarmUp: 40 };
 
 export const drain: Section = {
   name: 'drain',
