@@ -8,7 +8,7 @@ const floor = (name: string, from: string, forbidden: string): IForbiddenRuleTyp
   to: { path: forbidden },
 });
 
-const entryPoints = '^src/(cli|dashboard)/';
+const entryPoints = '^src/(cli|dashboard|testing)/';
 const api = '^src/api/';
 const worker = '^src/worker/';
 const verbs = '^src/(tasks|queues|schedules|batches|webhooks|keys|definitions)/';
@@ -34,7 +34,7 @@ export const forbidden: IForbiddenRuleType[] = [
     name: 'packs-use-the-public-entry',
     severity: 'error',
     from: { path: packs },
-    to: { path: '^src/', pathNot: '^src/(index|client/index)\\.ts$' },
+    to: { path: '^src/', pathNot: '^src/((client|testing)/)?index\\.ts$' },
   },
   {
     name: 'one-importer-of-pg-boss',

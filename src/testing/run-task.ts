@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type { AnyTask, InputOf, OutputOf, Progress, RunContext } from '../task.ts';
+
+export interface RunOptions {
+  /** The task's id; default: a new one. */
+  id?: string;
+  /** Default 1. */
+  attempt?: number;
+  /** What the handler watches; default: one that is never aborted. */
+  signal?: AbortSignal;
+  /** For handlers that use `db` or `onSettle`. */
+  db?: NodePgDatabase;
+}
+
+export interface TaskRun<Definition extends AnyTask> {
+  output: OutputOf<Definition>;
+  progress: Progress[];
+  log: { message: string; data?: Record<string, unknown> }[];
+}
+
+/**
+ * Calls a definition's handler once, with neither worker nor queue: its input is parsed as a worker would, its output checked.
+ * Writes of `onSettle` run in one transaction of `db` afterwards. @throws what the handler throws, or a ZodError.
+ */
+export async function runTask<Definition extends AnyTask>(
+  definition: Definition,
+  input: InputOf<Definition>,
+  options: RunOptions = {},
+): Promise<TaskRun<Definition>> {
+  const { id = randomUUID(), attempt = 1, signal = new AbortController().signal, db } = options;
+  const run: Omit<TaskRun<Definition>, 'output'> = { progress: [], log: [] };
+  const writes: Parameters<RunContext<unknown>['onSettle']>[0][] = [];
+  const needDb = (): NodePgDatabase => {
+    if (!db) throw new Error(`"${definition.name}" uses the database: give runTask() a db`);
+    return db;
+  };
+  const output: unknown = await definition.run({
+    input: await definition.input.parseAsync(input),
+    id,
+    attempt,
+    signal,
+    get db() {
+      return needDb();
+    },
+    progress: (progress) => void run.progress.push(progress),
+    log: (message, data) => void run.log.push({ message, ...(data && { data }) }),
+    onSettle: (write) => void writes.push(write),
+  });
+  const parsed = (await definition.output.parseAsync(output)) as OutputOf<Definition>;
+  if (writes.length > 0) {
+    await needDb().transaction(async (tx) => {
+      for (const write of writes) await write(tx);
+    });
+  }
+  return { output: parsed, ...run };
+}
