@@ -57,7 +57,11 @@ BEGIN
   WITH ended AS (
     UPDATE lovage.task t
     SET state = outcome::lovage.task_state, finished_at = now(), events = t.events + 1,
-        error = CASE WHEN outcome = 'succeeded' THEN NULL ELSE t.error END
+        error = CASE WHEN outcome = 'succeeded' THEN NULL ELSE t.error END,
+        -- Of one that waited nobody had asked before.
+        cancel_requested_at = CASE WHEN outcome = 'cancelled' THEN coalesce(t.cancel_requested_at, now()) ELSE t.cancel_requested_at END,
+        cancel_requested_by = CASE WHEN outcome = 'cancelled' AND t.cancel_requested_at IS NULL THEN actor ELSE t.cancel_requested_by END,
+        cancel_reason = CASE WHEN outcome = 'cancelled' AND t.cancel_requested_at IS NULL THEN reason ELSE t.cancel_reason END
     WHERE t.id = ANY (of_ids) AND NOT lovage.is_final(t.state)
     RETURNING t.id, t.events, t.attempt, t.error, t.cancel_requested_by, t.cancel_reason, t.cancel_outcome
   )

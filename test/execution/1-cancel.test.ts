@@ -44,11 +44,15 @@ const msFromRequest = async (id: string) => {
   return row?.ms;
 };
 
-test('a waiting task is cancelled at once', async () => {
+test('a waiting task is cancelled at once, and says who asked and why', async () => {
   const { id } = await lab.enqueue(noop, {}, { delayMs: 60_000 });
-  expect(await cancel(id, 'not needed')).toMatchObject({
-    outcome: 'cancelled',
-    task: { state: 'cancelled', attempt: 0, startedAt: null },
+  const { outcome, task } = await cancel(id, 'not needed');
+  expect(outcome).toBe('cancelled');
+  expect(task).toMatchObject({ state: 'cancelled', attempt: 0, startedAt: null, cancelOutcome: null });
+  expect(task).toMatchObject({
+    cancelRequestedAt: task.finishedAt,
+    cancelRequestedBy: 'key:test',
+    cancelReason: 'not needed',
   });
   expect((await lab.events(id)).map(({ type, data }) => [type, data])).toEqual([
     ['queued', {}],
