@@ -30,6 +30,7 @@ export class Attempt {
   readonly #reasons: StopReason[] = [];
   #limit: NodeJS.Timeout | undefined;
   #grace: NodeJS.Timeout | undefined;
+  #hasReturned = false;
 
   constructor(options: AttemptOptions) {
     this.#options = options;
@@ -57,9 +58,11 @@ export class Attempt {
     this.#limit = setTimeout(stopSoftly, this.#options.limits.softLimitMs, this);
   }
 
-  /** Tells the handler to stop; the first reason is its signal's. */
+  /** Tells the handler to stop, for each reason once; the first is its signal's. */
   stop(reason: StopReason): void {
-    if (reason instanceof Cancelled && !this.toldTo(Cancelled)) {
+    if (this.#reasons.some(({ name }) => name === reason.name)) return;
+    // One that has returned, and whose outcome is not written yet, is not waited for.
+    if (reason instanceof Cancelled && !this.#hasReturned) {
       this.#grace = setTimeout(() => this.#options.force(this, 'cancel'), this.#options.limits.cancelGraceMs);
     }
     this.#reasons.push(reason);
@@ -68,6 +71,7 @@ export class Attempt {
 
   /** The handler has returned. */
   end(): void {
+    this.#hasReturned = true;
     clearTimeout(this.#limit);
     clearTimeout(this.#grace);
   }
