@@ -12,7 +12,7 @@ import { isFinal } from '../wire.ts';
 import { Attempt, runnerOf, type Because, type Runners, type TimeLimits } from './attempt.ts';
 import { recordSuccess } from './record-success.ts';
 import { Reporter, type ReportWriter } from './reporter.ts';
-import { runAttempt, type Ended } from './run-attempt.ts';
+import { outcomeOf, runAttempt, type Ended } from './run-attempt.ts';
 import type { Settler } from './settler.ts';
 
 export interface AttemptsOptions {
@@ -77,15 +77,18 @@ export class Attempts {
   }
 
   /**
-   * Gives back what did not stop, at no cost to its retries. Processes are ended first; what runs on in this one ends with it,
-   * within `delayMs`.
+   * Gives back what did not stop, at no cost to its retries; what was past its hard limit has failed by it. Processes are ended
+   * first; what runs on in this one ends with it, within `delayMs`.
    */
   async handBack(delayMs: number): Promise<void> {
     const left = [...this.#running.values()];
     await Promise.all(
       left.map(async (attempt) => {
         if (this.#kill(attempt)) return attempt.settled;
-        const outcome: Outcome = { kind: 'handed_back', reason: 'its worker is shutting down', delayMs };
+        const definition = this.#options.config.tasks.get(attempt.claim.name) ?? { backoff: {} };
+        const outcome = outcomeOf(attempt.stopReason, attempt, definition);
+        // Not beside what runs on.
+        if ('delayMs' in outcome) outcome.delayMs = Math.max(outcome.delayMs, delayMs);
         await this.#settle(attempt, { outcome });
       }),
     );

@@ -63,7 +63,7 @@ export async function runAttempt(
 }
 
 /** A handler that ended because it was told to is no failure, unless it was told for lack of time. */
-export function outcomeOf(error: unknown, attempt: Attempt, { backoff }: AnyTask): Outcome {
+export function outcomeOf(error: unknown, attempt: Attempt, { backoff }: Pick<AnyTask, 'backoff'>): Outcome {
   if (attempt.toldTo(Cancelled)) return { kind: 'cancelled' };
   const lost = attempt.toldTo(AttemptLost);
   if (lost) return { kind: 'handed_back', reason: lost.message, delayMs: 0 };

@@ -61,6 +61,20 @@ test('past the grace running tasks are stopped and handed back, at no cost to th
   await cancelAll();
 });
 
+test('an attempt past its hard limit has failed by it, whatever ends its worker', async () => {
+  const worker = await startWorkerProcess(lab, [], { LOVAGE_DRAIN_MS: '0' });
+  const late = await lab.enqueue(sleep, { ms: 60_000, obeySignal: false }, { hardLimitMs: 100 });
+  await until(
+    () => lab.eventTypes(late.id),
+    (types) => types.at(-1) === 'overdue',
+  );
+  worker.child.kill('SIGTERM');
+  expect(await worker.exited).toBe(0);
+  expect(await row(late.id)).toEqual({ state: 'retrying', attempt: 1, failures: 1, crashes: 0 });
+  expect((await lab.get(late.id)).error).toMatchObject({ code: 'time_limit' });
+  await cancelAll();
+});
+
 test('what could not be handed back is rescued later: a worker that leaves it says no goodbye', async () => {
   const worker = await startWorkerProcess(lab, ['--queues', 'spare,diag'], { LOVAGE_DRAIN_MS: '0' });
   const held = await lab.enqueue(sleep, { ms: 60_000 });
