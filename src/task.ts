@@ -103,7 +103,7 @@ const queueName = z
 export const isQueueName = (name: string): boolean => queueName.safeParse(name).success;
 
 /** Timers run no longer than this: 24 days. */
-const MAX_LIMIT_MS = 2_147_483_647;
+export const MAX_LIMIT_MS = 2_147_483_647;
 const limitMs = z.int().min(1).max(MAX_LIMIT_MS);
 
 /** Limits as they hold together: the hard one comes after the soft one. */

@@ -76,6 +76,10 @@ export class Attempt {
     clearTimeout(this.#grace);
   }
 
+  get hardLimitMs(): number {
+    return this.#options.limits.hardLimitMs;
+  }
+
   /** The reason of this kind for which it was told to stop. */
   toldTo<Reason extends StopReason>(kind: new (message: string) => Reason): Reason | undefined {
     return this.#reasons.find((reason): reason is Reason => reason instanceof kind);
@@ -115,9 +119,13 @@ export interface Returned {
 
 /**
  * Records a success and the handler's own writes in one transaction. Resolves with the task's new state, or with null if the
- * fence refused the attempt. @throws WriteFailed with what the writes threw, ChildDied, or what Postgres says.
+ * fence refused the attempt. `limitMs` is how long the writes may take.
+ * @throws WriteFailed with what the writes threw, ChildDied, or what Postgres says.
  */
-export type SettleAlone = (settlement: Settlement, workerId: string) => Promise<string | null>;
+export type SettleAlone = (
+  settlement: Settlement,
+  by: { workerId: string; limitMs: number },
+) => Promise<string | null>;
 
 /** Where a definition's handler runs. */
 export interface Runner {

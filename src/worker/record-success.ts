@@ -27,7 +27,7 @@ export async function recordSuccess(success: {
   const { settle, settlement, attempt, definition, pool, workerId, log } = success;
   for (let failures = 0; ; failures += 1) {
     try {
-      return { state: await settle(settlement, workerId) };
+      return { state: await settle(settlement, { workerId, limitMs: attempt.hardLimitMs }) };
     } catch (error) {
       const failed = error instanceof WriteFailed ? error.cause : error;
       if (error instanceof ChildDied) {

@@ -2,9 +2,14 @@ import type pg from 'pg';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { isRetryable } from '../db/failures.ts';
 import { settleAttempts, wasSettled, type Settlement } from '../queue/settle.ts';
+import { HardTimeLimitExceeded } from '../stop-reasons.ts';
+import { MAX_LIMIT_MS } from '../task.ts';
 import type { SettleAlone } from './attempt.ts';
 
 type Write = (tx: NodePgDatabase) => Promise<unknown>;
+
+/** So much later than the writes' own end a statement of theirs is broken off. */
+const STATEMENT_MORE_MS = 1_000;
 
 /** A handler's own writes threw: nothing of them is kept, nor the success. The cause is what they threw. */
 export class WriteFailed extends Error {
@@ -20,13 +25,15 @@ export class HandlerWrites {
   /** Undefined where there is nothing to write: such a success is recorded together with others. */
   settling(pool: pg.Pool, queue: string): SettleAlone | undefined {
     if (this.#writes.length === 0) return undefined;
-    return (settlement, workerId) => settleAlone(pool, { queue, workerId, settlement, writes: this.#writes });
+    return (settlement, { workerId, limitMs }) =>
+      settleAlone(pool, { queue, workerId, limitMs, settlement, writes: this.#writes });
   }
 }
 
 interface Success {
   queue: string;
   workerId: string;
+  limitMs: number;
   settlement: Settlement;
   writes: readonly Write[];
 }
@@ -41,7 +48,7 @@ async function settleAlone(pool: pg.Pool, success: Success): Promise<string | nu
   try {
     await client.query('BEGIN');
     const [settled] = await settleAttempts(client, success.queue, success.workerId, [success.settlement]);
-    if (settled?.state === 'succeeded') await runWrites(client, success.writes);
+    if (settled?.state === 'succeeded') await runWrites(client, success);
     await client.query('COMMIT');
     isWhole = true;
     return settled?.state ?? (await wasSettled(pool, [success.settlement]))[0]?.state ?? null;
@@ -51,14 +58,29 @@ async function settleAlone(pool: pg.Pool, success: Success): Promise<string | nu
   }
 }
 
-async function runWrites(client: pg.PoolClient, writes: readonly Write[]): Promise<void> {
+async function runWrites(client: pg.PoolClient, { writes, limitMs }: Success): Promise<void> {
+  // Until they end they hold the task's job, and nobody can cancel it. Postgres notices no broken connection in mid-statement.
+  await client.query(`SET LOCAL statement_timeout = ${Math.min(MAX_LIMIT_MS, limitMs + STATEMENT_MORE_MS)}`);
+  const tx = drizzle(client);
   try {
-    const tx = drizzle(client);
-    for (const write of writes) await write(tx);
+    await within(limitMs, async () => {
+      for (const write of writes) await write(tx);
+    });
   } catch (error) {
     // Throws by itself where it was the connection that failed: then the transaction is run again.
-    await client.query('ROLLBACK');
+    if (!(error instanceof HardTimeLimitExceeded)) await client.query('ROLLBACK');
     if (isRetryable(error)) throw error;
     throw new WriteFailed('the writes of its onSettle failed', { cause: error });
+  }
+}
+
+async function within(limitMs: number, work: () => Promise<void>): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const message = `the writes of its onSettle have run for its hard limit of ${limitMs} ms`;
+  const timer = setTimeout(() => reject(new HardTimeLimitExceeded(message)), limitMs);
+  try {
+    await Promise.race([work(), late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -99,6 +99,21 @@ describe.each([
     expect(await effectsOf(lab, id)).toEqual([]);
   });
 
+  test.each(['hang', 'sleep'] as const)(
+    'is not there when the writes go on past the hard limit, by which the attempt fails: %s',
+    async (fail) => {
+      const { id } = await lab.enqueue(definition, { fail }, { hardLimitMs: 200 });
+      expect(await lab.final(id)).toMatchObject({
+        state: 'failed',
+        error: {
+          code: 'time_limit',
+          message: 'the writes of its onSettle have run for its hard limit of 200 ms',
+        },
+      });
+      expect(await effectsOf(lab, id)).toEqual([]);
+    },
+  );
+
   test('is not there when the handler fails', async () => {
     const { id } = await lab.enqueue(definition, { fail: 'handler' });
     expect(await lab.final(id)).toMatchObject({ state: 'failed', error: { message: 'the handler fails' } });

@@ -8,7 +8,7 @@ export type ToChild =
   | { type: 'run'; id: string; attempt: number; queue: string; name: string; input: unknown }
   | { type: 'stop'; reason: { name: StopReason['name']; message: string } }
   /** Record the success of what has just returned, together with its handler's own writes. */
-  | { type: 'settle'; settlement: string; workerId: string }
+  | { type: 'settle'; settlement: string; workerId: string; limitMs: number }
   | { type: 'close' };
 
 /** What the child answers. One attempt runs in it at a time, so none of these names one. */

@@ -37,8 +37,7 @@ export function createProcessRunner(options: {
         if (signal.aborted) throw signal.reason;
         children.set(attempt, child);
         const { output, hasWrites } = await child.run(definition.name, attempt, input);
-        if (hasWrites)
-          return { output, settle: (settlement, workerId) => child.settle(settlement, workerId), release };
+        if (hasWrites) return { output, settle: (settlement, by) => child.settle(settlement, by), release };
         release();
         return { output };
       } catch (error) {

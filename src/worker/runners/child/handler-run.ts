@@ -3,8 +3,8 @@ import type pg from 'pg';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Config } from '../../../config.ts';
 import { Discard } from '../../../errors.ts';
-import type { Settlement } from '../../../queue/settle.ts';
 import type { StopReason } from '../../../stop-reasons.ts';
+import type { SettleAlone } from '../../attempt.ts';
 import { HandlerWrites } from '../../settle-alone.ts';
 import type { FromChild, ToChild } from '../messages.ts';
 import { HandlerReports } from './handler-reports.ts';
@@ -62,9 +62,9 @@ export class HandlerRun {
     this.#controller.abort(reason);
   }
 
-  async settle(settlement: Settlement, workerId: string): Promise<string | null> {
+  async settle(...of: Parameters<SettleAlone>): Promise<string | null> {
     const settle = this.#writes.settling(this.#home.settlePool, this.#message.queue);
-    return (await settle?.(settlement, workerId)) ?? null;
+    return (await settle?.(...of)) ?? null;
   }
 }
 

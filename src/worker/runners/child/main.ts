@@ -51,9 +51,9 @@ async function run(message: Asked<'run'>): Promise<void> {
   }
 }
 
-async function settle({ settlement, workerId }: Asked<'settle'>): Promise<void> {
+async function settle({ settlement, ...by }: Asked<'settle'>): Promise<void> {
   try {
-    const state = (await current?.settle(JSON.parse(settlement) as Settlement, workerId)) ?? null;
+    const state = (await current?.settle(JSON.parse(settlement) as Settlement, by)) ?? null;
     tell({ type: 'settled', state, rssBytes: rssBytes() });
   } catch (error) {
     failed(error);

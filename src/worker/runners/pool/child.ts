@@ -1,9 +1,9 @@
 import { deserialize } from 'node:v8';
 import { Discard } from '../../../errors.ts';
 import type { Log } from '../../../log.ts';
-import type { Settlement } from '../../../queue/settle.ts';
 import type { StopReason } from '../../../stop-reasons.ts';
-import type { Attempt } from '../../attempt.ts';
+import { MAX_LIMIT_MS } from '../../../task.ts';
+import type { Attempt, SettleAlone } from '../../attempt.ts';
 import { ChildDied, ChildUnavailable } from '../child-failures.ts';
 import type { FromChild, ToChild } from '../messages.ts';
 import { unpackError } from '../send-error.ts';
@@ -14,6 +14,8 @@ const OPEN_MS = 30_000;
 /** Between attempts a child has nothing to do but listen. */
 const BEGIN_MS = 30_000;
 const CLOSE_MS = 1_000;
+/** A success waits that long for a lock before its writes begin, and for Postgres to answer. */
+const SETTLE_MORE_MS = 60_000;
 
 export interface ChildOptions {
   configFile: string;
@@ -102,15 +104,21 @@ export class Child {
   }
 
   /** Records the success of what has just returned, with its writes. @throws what Postgres or the writes say, or ChildDied. */
-  settle(settlement: Settlement, workerId: string): Promise<string | null> {
-    return this.#ask<string | null>(
-      // As the database will get it: a value of a class says by itself what it is in JSON.
-      { type: 'settle', settlement: JSON.stringify(settlement), workerId },
-      {
-        hear: (message, resolve) => void (message.type === 'settled' && resolve(message.state)),
-        lost: (how) => new ChildDied(`the task's process ended before its success was recorded: ${how}`),
-      },
-    );
+  async settle(...[settlement, by]: Parameters<SettleAlone>): Promise<string | null> {
+    const lateMs = Math.min(MAX_LIMIT_MS, by.limitMs + SETTLE_MORE_MS);
+    const late = setTimeout(() => this.kill('it did not record its success'), lateMs);
+    try {
+      return await this.#ask<string | null>(
+        // As the database will get it: a value of a class says by itself what it is in JSON.
+        { type: 'settle', settlement: JSON.stringify(settlement), ...by },
+        {
+          hear: (message, resolve) => void (message.type === 'settled' && resolve(message.state)),
+          lost: (how) => new ChildDied(`the task's process ended before its success was recorded: ${how}`),
+        },
+      );
+    } finally {
+      clearTimeout(late);
+    }
   }
 
   kill(why: string): void {
