@@ -1,6 +1,6 @@
 import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
-import { isPostgresAway, mayHaveHappened } from '../db/failures.ts';
+import { isPostgresAway, isTableMissing, mayHaveHappened } from '../db/failures.ts';
 import { type ErrorCode, LovageError } from '../errors.ts';
 import { faultsOf } from '../json/faults.ts';
 
@@ -15,6 +15,10 @@ export function toLovageError(error: unknown): LovageError {
     const message = mayHaveHappened(error)
       ? 'Postgres did not answer; the request may have been carried out: look before it is sent again'
       : 'Postgres cannot be reached at the moment; the same request can be sent again';
+    return new LovageError('queue-unavailable', message, { retryAfter: RETRY_AFTER_SECONDS, cause: error });
+  }
+  if (isTableMissing(error)) {
+    const message = 'a table is missing in Postgres; `lovage migrate` brings back that of a queue';
     return new LovageError('queue-unavailable', message, { retryAfter: RETRY_AFTER_SECONDS, cause: error });
   }
   if (error instanceof TRPCError) return fromTrpc(error);

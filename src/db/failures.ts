@@ -51,6 +51,12 @@ export function mayHaveHappened(error: unknown): boolean {
 // dropped and `lovage migrate` brings back: not what was asked for.
 const PASSING = /^(?:08|40|53|55|57|58|42P01)/;
 
+/** True when a table is missing: that of a queue, which somebody dropped and `lovage migrate` brings back. */
+export function isTableMissing(error: unknown): boolean {
+  for (const { code } of chain(error)) if (code === '42P01') return true;
+  return false;
+}
+
 /** True when the same statement may succeed in a moment; false when Postgres refuses it for what is in it. */
 export function isPassing(error: unknown): boolean {
   if (isPostgresAway(error)) return true;

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { toLovageError } from '../../src/api/errors.ts';
+import { cancelTask } from '../../src/tasks/cancel.ts';
 import { run, type Finished } from '../cli/run.ts';
 import { onConnection } from '../journal/journal-lab.ts';
 import { openLab, until, type Lab } from '../lab.ts';
@@ -89,6 +91,15 @@ test('a task for a queue that pg-boss no longer knows is refused and leaves noth
 test('a task for a queue whose table was dropped waits for it', async () => {
   waiting.push(...(await send(lab, 'diag.noop', [{ queue: 'faults' }])));
   expect(await countIn(lab, 'queued', 'faults')).toBe(WAITING + 1);
+});
+
+test('a cancel of what waits for such a queue is refused for now, with what to do', async () => {
+  const [id = ''] = waiting;
+  const refusal = await cancelTask(lab.lovage, lab.caller, id).catch(toLovageError);
+  expect(refusal).toMatchObject({
+    code: 'queue-unavailable',
+    message: expect.stringContaining('lovage migrate') as string,
+  });
 });
 
 test('`lovage doctor` names them and changes nothing', async () => {
