@@ -5,6 +5,7 @@ import { openPostgresServer } from './measure/postgres-server.ts';
 import { showProgress } from './progress.ts';
 import { lineOf, summaryTable, writeJson } from './report.ts';
 import { drain } from './sections/drain.ts';
+import { enqueue } from './sections/enqueue.ts';
 import { idle } from './sections/idle.ts';
 import { isolation } from './sections/isolation.ts';
 import { latency } from './sections/latency.ts';
@@ -12,7 +13,7 @@ import { memory } from './sections/memory.ts';
 import { roundTrips } from './sections/round-trips.ts';
 import { start } from './sections/start.ts';
 
-const SECTIONS: readonly Section[] = [drain, latency, isolation, roundTrips, start, idle, memory];
+const SECTIONS: readonly Section[] = [drain, latency, enqueue, isolation, roundTrips, start, idle, memory];
 
 async function main(): Promise<void> {
   const options = readOptions(

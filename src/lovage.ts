@@ -4,6 +4,7 @@ import type { Config } from './config.ts';
 import type { Listener } from './db/listen.ts';
 import type { Log } from './log.ts';
 import type { Notifier } from './queue/notify.ts';
+import type { Sender } from './queue/sender.ts';
 import type { FinalWatch } from './queue/final-watch.ts';
 import type { Secret } from './secret.ts';
 
@@ -15,6 +16,8 @@ export interface Lovage {
   db: NodePgDatabase;
   /** Tells workers and waiters, after the commit, what changed. */
   notifier: Notifier;
+  /** Accepts tasks, those that come together in one commit. */
+  sender: Sender;
   /** The process's one LISTEN connection, shared by all who wait. */
   listener: Listener;
   finals: FinalWatch;

@@ -8,6 +8,7 @@ import type { Lovage } from './lovage.ts';
 import { declareQueues, migrateBoss } from './queue/declare.ts';
 import { createNotifier } from './queue/notify.ts';
 import { FinalWatch } from './queue/final-watch.ts';
+import { Sender, type SenderOptions } from './queue/sender.ts';
 import { createSecret } from './secret.ts';
 
 // Callers over HTTP learn within five seconds that Postgres is away: three to connect, four to answer.
@@ -41,6 +42,7 @@ export async function openLovage(options: {
   statementTimeoutMs?: number;
   /** What to LISTEN to; default: the ends of tasks, for those who wait for them. */
   channels?: readonly Channel[];
+  sending?: SenderOptions | undefined;
 }): Promise<Lovage> {
   const { config, url, log } = options;
   const { pool, db } = connect({
@@ -60,6 +62,7 @@ export async function openLovage(options: {
     pool,
     db,
     notifier,
+    sender: new Sender(pool, options.sending),
     listener,
     finals,
     secret: createSecret(options.secret),

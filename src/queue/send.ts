@@ -31,11 +31,15 @@ const ACCEPTED =
   'id, name, queue, state, priority, attempt, max_attempts, soft_limit_ms, hard_limit_ms, concurrency_key, tags, created_by, created_at, due_at, batch_id, parent_id, parent_step';
 
 /** Accepts tasks in one statement: all of them with their jobs and first events, or none. */
-export async function sendTasks(executor: Executor, tasks: readonly NewTask[]): Promise<AcceptedRow[]> {
+export const sendTasks = (executor: Executor, tasks: readonly NewTask[]): Promise<AcceptedRow[]> =>
+  sendJson(executor, JSON.stringify(tasks));
+
+/** The same, of tasks that are a text already. */
+export async function sendJson(executor: Executor, tasks: string): Promise<AcceptedRow[]> {
   const { rows } = await executor.query<AcceptedRow>({
     name: 'lovage_add_tasks',
     text: `SELECT ${ACCEPTED} FROM lovage.add_tasks($1)`,
-    values: [JSON.stringify(tasks)],
+    values: [tasks],
   });
   return rows;
 }

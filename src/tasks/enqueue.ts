@@ -3,7 +3,7 @@ import { LovageError } from '../errors.ts';
 import { faultsOf } from '../json/faults.ts';
 import { findUnstorable } from '../json/unstorable.ts';
 import type { Lovage } from '../lovage.ts';
-import { sendTasks, type NewTask } from '../queue/send.ts';
+import type { NewTask } from '../queue/send.ts';
 import { timeLimits, type AnyTask } from '../task.ts';
 import type { Caller, TaskView } from '../wire.ts';
 import { viewAccepted } from './view.ts';
@@ -30,15 +30,14 @@ export interface EnqueueRequest {
  * @throws unknown-task-name, or validation with a pointer per fault; nothing is written then.
  */
 export async function enqueueTask(
-  lovage: Pick<Lovage, 'config' | 'pool' | 'notifier'>,
+  lovage: Pick<Lovage, 'config' | 'sender' | 'notifier'>,
   caller: Caller,
   request: EnqueueRequest,
 ): Promise<TaskView> {
   const task = await newTask(findDefinition(lovage, request.name), caller, request);
-  const [row] = await sendTasks(lovage.pool, [task]).catch((error: unknown) => {
+  const row = await lovage.sender.send(task).catch((error: unknown) => {
     throw explainRefusal(error, request.name, request.input);
   });
-  if (!row) throw new Error(`task "${request.name}" was accepted but no row came back`);
   lovage.notifier.ready(task.queue);
   return viewAccepted(row, row.due_at > row.created_at);
 }

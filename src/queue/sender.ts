@@ -1,0 +1,132 @@
+import pg from 'pg';
+import { isPassing, isPostgresAway, retryConflicts } from '../db/failures.ts';
+import type { AcceptedRow } from '../db/rows.ts';
+import { LovageError } from '../errors.ts';
+import { uuidV7 } from '../uuid.ts';
+import { sendJson, type NewTask } from './send.ts';
+
+export interface SenderOptions {
+  /** Tasks that may share a commit. Default 200. */
+  maxGroup?: number;
+  /** Groups under way at a time. Default 2. */
+  lanes?: number;
+}
+
+const MAX_GROUP = 200;
+const LANES = 2;
+/** A group is no longer than this, unless one task alone is. */
+const MAX_GROUP_CHARS = 1024 * 1024;
+/** Beyond this Postgres is too slow for what comes in, and memory is not where it should wait. */
+const MAX_WAITING_CHARS = 64 * 1024 * 1024;
+/** Callers are answered within five seconds: what is sent later, nobody waits for any more. */
+const MAX_WAIT_MS = 3_000;
+
+interface Waiting {
+  id: string;
+  json: string;
+  since: number;
+  accept: (row: AcceptedRow) => void;
+  refuse: (error: unknown) => void;
+}
+
+/**
+ * Accepts tasks, many in one statement and so in one commit: those of one turn of the event loop, and those that come while
+ * the groups before them are under way. A lone one goes at once. A group that Postgres refuses is split until the bad task
+ * stands alone; one whose answer was lost is not sent again.
+ */
+export class Sender {
+  readonly #pool: pg.Pool;
+  readonly #maxGroup: number;
+  readonly #lanes: number;
+  #waiting: Waiting[] = [];
+  #waitingChars = 0;
+  #busy = 0;
+  #startQueued = false;
+
+  constructor(pool: pg.Pool, { maxGroup = MAX_GROUP, lanes = LANES }: SenderOptions = {}) {
+    this.#pool = pool;
+    this.#maxGroup = maxGroup;
+    this.#lanes = lanes;
+  }
+
+  /** Resolves once the task is committed. @throws what Postgres said, or queue-unavailable where it was not asked. */
+  send(task: NewTask): Promise<AcceptedRow> {
+    const id = task.id ?? uuidV7();
+    const json = JSON.stringify({ ...task, id });
+    return new Promise((accept, refuse) => {
+      if (this.#waitingChars + json.length > MAX_WAITING_CHARS) return refuse(tooSlow());
+      this.#waiting.push({ id, json, since: performance.now(), accept, refuse });
+      this.#waitingChars += json.length;
+      this.#startSoon();
+    });
+  }
+
+  #startSoon(): void {
+    if (this.#startQueued || this.#busy >= this.#lanes) return;
+    this.#startQueued = true;
+    setImmediate(() => {
+      this.#startQueued = false;
+      while (this.#busy < this.#lanes && this.#waiting.length > 0) void this.#runLane();
+    });
+  }
+
+  async #runLane(): Promise<void> {
+    this.#busy += 1;
+    const group = this.#take();
+    if (group.length > 0) await this.#send(group);
+    this.#busy -= 1;
+    if (this.#waiting.length > 0) this.#startSoon();
+  }
+
+  #take(): Waiting[] {
+    let count = 0;
+    let chars = 0;
+    for (const { json } of this.#waiting) {
+      if (count === this.#maxGroup || (count > 0 && chars + json.length > MAX_GROUP_CHARS)) break;
+      count += 1;
+      chars += json.length;
+    }
+    this.#waitingChars -= chars;
+    const oldest = performance.now() - MAX_WAIT_MS;
+    const { late = [], fresh = [] } = Object.groupBy(this.#waiting.splice(0, count), ({ since }) =>
+      since < oldest ? 'late' : 'fresh',
+    );
+    for (const { refuse } of late) refuse(tooSlow());
+    return fresh;
+  }
+
+  async #send(group: readonly Waiting[]): Promise<void> {
+    try {
+      const json = `[${group.map((waiting) => waiting.json).join(',')}]`;
+      const rows = await retryConflicts(() => sendJson(this.#pool, json));
+      const byId = new Map(rows.map((row) => [row.id, row]));
+      for (const { id, accept, refuse } of group) {
+        const row = byId.get(id);
+        if (row) accept(row);
+        else refuse(new Error(`task ${id} was accepted but no row came back`));
+      }
+    } catch (error) {
+      if (group.length > 1 && isRefusal(error)) return this.#split(group);
+      for (const { refuse } of group) refuse(error);
+    }
+  }
+
+  async #split(group: readonly Waiting[]): Promise<void> {
+    const half = Math.ceil(group.length / 2);
+    await this.#send(group.slice(0, half));
+    await this.#send(group.slice(half));
+  }
+}
+
+/** Postgres read the group and rolled it back for what is in it, such as one task whose queue was dropped. */
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof pg.DatabaseError) || isPostgresAway(error)) return false;
+  return !isPassing(error) || error.code === UNDEFINED_TABLE;
+}
+
+const UNDEFINED_TABLE = '42P01';
+
+const tooSlow = () =>
+  new LovageError('queue-unavailable', 'Postgres is too slow at the moment; the same request can be sent again', {
+    retryAfter: 2,
+  });
