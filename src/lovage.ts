@@ -22,6 +22,8 @@ export interface Lovage {
   listener: Listener;
   finals: FinalWatch;
   secret: Secret;
+  /** How long an idempotency key is remembered. */
+  idempotencyTtlMs: number;
   log: Log;
   close(): Promise<void>;
 }

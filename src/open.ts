@@ -13,6 +13,7 @@ import { createSecret } from './secret.ts';
 
 // Callers over HTTP learn within five seconds that Postgres is away: three to connect, four to answer.
 const QUERY_TIMEOUT_MS = 4_000;
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Brings a database up to date for a configuration: pg-boss, Lovage's schema, queues, packs' own tables, definitions. */
 export async function migrateFor(config: Config, url: string): Promise<void> {
@@ -43,6 +44,8 @@ export async function openLovage(options: {
   /** What to LISTEN to; default: the ends of tasks, for those who wait for them. */
   channels?: readonly Channel[];
   sending?: SenderOptions | undefined;
+  /** How long an idempotency key is remembered. Default 24 h. */
+  idempotencyTtlMs?: number | undefined;
 }): Promise<Lovage> {
   const { config, url, log } = options;
   const { pool, db } = connect({
@@ -66,6 +69,7 @@ export async function openLovage(options: {
     listener,
     finals,
     secret: createSecret(options.secret),
+    idempotencyTtlMs: options.idempotencyTtlMs ?? DAY_MS,
     log,
     async close() {
       finals.close();

@@ -38,6 +38,7 @@ const environment = z.object({
   LOVAGE_DIAG: flag.default(false),
   LOVAGE_DRAIN_MS: wholeNumber(0, 3_600_000).default(30_000),
   LOVAGE_QUERY_TIMEOUT_MS: wholeNumber(500, 3_600_000).default(30_000),
+  LOVAGE_IDEMPOTENCY_TTL_MS: wholeNumber(1_000, 366 * 86_400_000).default(86_400_000),
   HOST: z.string().default('127.0.0.1'),
   PORT: wholeNumber(0, 65_535).default(3000),
 });
@@ -58,6 +59,8 @@ export interface Settings {
   drainMs: number;
   /** After so long without an answer a worker gives a connection up. */
   queryTimeoutMs: number;
+  /** How long an idempotency key is remembered. */
+  idempotencyTtlMs: number;
   host: string;
   port: number;
 }
@@ -85,6 +88,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     logLevel: values.LOVAGE_LOG_LEVEL,
     drainMs: values.LOVAGE_DRAIN_MS,
     queryTimeoutMs: values.LOVAGE_QUERY_TIMEOUT_MS,
+    idempotencyTtlMs: values.LOVAGE_IDEMPOTENCY_TTL_MS,
     host: values.HOST,
     port: values.PORT,
   };

@@ -39,6 +39,14 @@ export type Backoff =
   | { delaysMs: readonly number[] }
   | { baseMs?: number; factor?: number; maxMs?: number; jitter?: number };
 
+/** Which tasks of a definition are one, and for how long. */
+export interface Dedupe<Input> {
+  /** What they have in common; null: this one is like no other. Default: the whole input, as it was sent. */
+  key?: ((input: Input) => string | null) | undefined;
+  /** Also after its end, until so long after it was accepted. Default: only while it is not final. */
+  withinMs?: number | undefined;
+}
+
 export interface TaskOptions<Name extends string, Input extends z.ZodType, Output extends z.ZodType> {
   /** Unique over all packs, such as `mail.welcome`. */
   name: Name;
@@ -66,6 +74,10 @@ export interface TaskOptions<Name extends string, Input extends z.ZodType, Outpu
   /** Tasks of its queue with the same key run one at a time, or as many as the queue's `perKey` says. */
   concurrencyKey?: ((input: z.output<Input>) => string | null) | undefined;
   /**
+   * While a task is not final, an enqueue with the same key makes no second one and is answered with the first. Per tenant.
+   */
+  dedupe?: Dedupe<z.output<Input>> | undefined;
+  /**
    * `inline` (default) shares the worker's event loop with many others; `process` runs in a pooled child
    * process, for work that keeps a CPU busy.
    */
@@ -79,8 +91,8 @@ export interface TaskDefinition<
   Output extends z.ZodType = z.ZodType,
 >
   extends
-    Required<Omit<TaskOptions<Name, Input, Output>, 'concurrencyKey'>>,
-    Pick<TaskOptions<Name, Input, Output>, 'concurrencyKey'> {}
+    Required<Omit<TaskOptions<Name, Input, Output>, 'concurrencyKey' | 'dedupe'>>,
+    Pick<TaskOptions<Name, Input, Output>, 'concurrencyKey' | 'dedupe'> {}
 
 /** What callers send: the input before its schema fills in defaults. */
 export type InputOf<Definition> =
@@ -125,6 +137,16 @@ const policy = timeLimits.safeExtend({
     .max(3650 * DAY_MS),
   cancelGraceMs: z.int().min(0).max(MAX_LIMIT_MS),
   isolation: z.enum(['inline', 'process']),
+  dedupe: z
+    .strictObject({
+      key: z.custom((key) => typeof key === 'function', 'must be a function of the input').optional(),
+      withinMs: z
+        .int()
+        .min(1)
+        .max(3650 * DAY_MS)
+        .optional(),
+    })
+    .optional(),
   backoff: z.union([
     z.strictObject({ delaysMs: z.array(z.number().min(0)).min(1).readonly() }),
     z.strictObject({

@@ -87,6 +87,12 @@ export const taskSchema = z
     resultExpiresAt: time.nullable(),
     statusUrl: z.string(),
     eventsUrl: z.string(),
+    replayed: z.literal(true).optional().openapi({
+      description: 'Only in the answer to an enqueue: its idempotency key stands for this task since before',
+    }),
+    deduplicated: z.literal(true).optional().openapi({
+      description: 'Only in the answer to an enqueue: nothing was enqueued, since this task does the same',
+    }),
   })
   .openapi('Task');
 export type TaskView = z.output<typeof taskSchema>;

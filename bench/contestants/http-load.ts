@@ -96,10 +96,15 @@ const open = await Promise.all(
 const startedAt = performance.now();
 for (const connection of open) proceed(connection);
 if (rate > 0) keepRate(startedAt);
-setTimeout(() => {
-  isOver = true;
-  const took = (performance.now() - startedAt) / 1000;
-  console.log(JSON.stringify({ rate: answers / took, p50: percentile(ms, 0.5), p99: percentile(ms, 0.99) }));
-  for (const connection of open) connection.end();
-  process.exit(0);
-}, Number(seconds) * 1000);
+setTimeout(
+  () => {
+    isOver = true;
+    const took = (performance.now() - startedAt) / 1000;
+    console.log(
+      JSON.stringify({ rate: answers / took, p50: percentile(ms, 0.5), p99: percentile(ms, 0.99) }),
+    );
+    for (const connection of open) connection.end();
+    process.exit(0);
+  },
+  Number(seconds) * 1000,
+);

@@ -77,6 +77,8 @@ export const task = lovage.table(
     parentStep: text('parent_step'),
     /** Somebody is to be told by a webhook when it ends. */
     notifies: boolean('notifies').notNull().default(false),
+    /** What its definition's `dedupe` says of its input: as long as it is not final, no other task may have the same. */
+    dedupeKey: text('dedupe_key'),
   },
   (t) => [
     index('task_name_id').on(t.name, t.id),

@@ -32,13 +32,16 @@ function describe(task: AnyTask) {
     resultTtlMs: task.resultTtlMs,
     softLimitMs: task.softLimitMs,
     hardLimitMs: task.hardLimitMs,
-    policy: { backoff: task.backoff, isolation: task.isolation },
+    policy: { backoff: task.backoff, isolation: task.isolation, ...dedupePolicy(task) },
     inputSchema: jsonSchema(task.input, 'input'),
     outputSchema: jsonSchema(task.output, 'output'),
   };
   const version = createHash('sha256').update(JSON.stringify(known)).digest('hex').slice(0, 16);
   return { ...known, version };
 }
+
+const dedupePolicy = ({ dedupe }: AnyTask) =>
+  dedupe && { dedupe: { by: dedupe.key ? 'key' : 'input', withinMs: dedupe.withinMs ?? null } };
 
 /** JSON Schema of a zod schema; what JSON Schema cannot say is left open. */
 export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {

@@ -1,5 +1,6 @@
 import type { Executor } from '../db/connect.ts';
 import type { AcceptedRow } from '../db/rows.ts';
+import { explainHeldKey } from './held-key.ts';
 
 /** A task to accept; its policy is a snapshot of the definition's. */
 export interface NewTask {
@@ -23,18 +24,32 @@ export interface NewTask {
   /** The task whose handler makes this one, and under which step: a child is unique by both. */
   parentId?: string | undefined;
   parentStep?: string | undefined;
+  /** No other live task of its tenant and name has this key; `withinMs`: nor one that was accepted so short a time ago. */
+  dedupe?: { key: string; withinMs?: number | undefined } | undefined;
   /** Where to tell of its end; needs an `id`. The secret is encrypted, in base64. */
   callback?: { url: string; secret?: string | undefined } | undefined;
 }
 
-const ACCEPTED =
+/** The columns of an AcceptedRow. */
+export const ACCEPTED =
   'id, name, queue, state, priority, attempt, max_attempts, soft_limit_ms, hard_limit_ms, concurrency_key, tags, created_by, created_at, due_at, batch_id, parent_id, parent_step';
 
-/** Accepts tasks in one statement: all of them with their jobs and first events, or none. */
-export const sendTasks = (executor: Executor, tasks: readonly NewTask[]): Promise<AcceptedRow[]> =>
-  sendJson(executor, JSON.stringify(tasks));
+/**
+ * Accepts tasks in one statement: all of them with their jobs and first events, or none.
+ * @throws conflict where one has a dedupe key that another task holds.
+ */
+export async function sendTasks(executor: Executor, tasks: readonly NewTask[]): Promise<AcceptedRow[]> {
+  const json = JSON.stringify(tasks);
+  if (!tasks.some(({ dedupe }) => dedupe)) return sendJson(executor, json);
+  try {
+    const text = `SELECT ${ACCEPTED} FROM lovage.add_unique_tasks($1)`;
+    return (await executor.query<AcceptedRow>(text, [json])).rows;
+  } catch (error) {
+    throw explainHeldKey(error);
+  }
+}
 
-/** The same, of tasks that are a text already. */
+/** Accepts tasks that are a text already, and of which none has a dedupe key. */
 export async function sendJson(executor: Executor, tasks: string): Promise<AcceptedRow[]> {
   const { rows } = await executor.query<AcceptedRow>({
     name: 'lovage_add_tasks',

@@ -127,6 +127,10 @@ function isRefusal(error: unknown): boolean {
 const UNDEFINED_TABLE = '42P01';
 
 const tooSlow = () =>
-  new LovageError('queue-unavailable', 'Postgres is too slow at the moment; the same request can be sent again', {
-    retryAfter: 2,
-  });
+  new LovageError(
+    'queue-unavailable',
+    'Postgres is too slow at the moment; the same request can be sent again',
+    {
+      retryAfter: 2,
+    },
+  );

@@ -1,15 +1,21 @@
 import { sql, type SQLWrapper } from 'drizzle-orm';
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type pg from 'pg';
 import type { Executor } from '../db/connect.ts';
 import type { AcceptedRow } from '../db/rows.ts';
 import type { AnyTask, InputOf } from '../task.ts';
 import type { TaskView } from '../wire.ts';
 import { newTask, type EnqueueRequest } from './enqueue.ts';
+import { ACCEPTED_ONCE } from '../queue/send-once.ts';
+import { ACCEPTED } from '../queue/send.ts';
+import { uuidV7 } from '../uuid.ts';
+import { getTask } from './get.ts';
 import { viewAccepted } from './view.ts';
 
 /** A transaction of the caller's own, on the database that Lovage runs on: a Drizzle transaction or a client of pg. */
 export type Transaction = Executor | { execute(query: SQLWrapper): PromiseLike<unknown> };
 
-export interface EnqueueInOptions extends Omit<EnqueueRequest, 'name' | 'input'> {
+export interface EnqueueInOptions extends Omit<EnqueueRequest, 'name' | 'input' | 'idempotencyKey'> {
   /** What the history shows as its origin. Default `app`. */
   createdBy?: string;
   /** Default `default`: what keys without a tenant of their own see. */
@@ -28,27 +34,45 @@ export async function enqueue<Definition extends AnyTask>(
   { createdBy = 'app', tenant = 'default', ...options }: EnqueueInOptions = {},
 ): Promise<TaskView> {
   const task = await newTask(definition, { actor: createdBy, tenant }, { ...options, input });
-  const [row] = await add(tx, JSON.stringify([task]));
+  const [row] = task.dedupe
+    ? await run(tx, ADD_ONCE, JSON.stringify({ ...task, id: task.id ?? uuidV7() }))
+    : await run(tx, ADD, JSON.stringify([task]));
   if (!row) throw new Error(`task "${definition.name}" was accepted but no row came back`);
+  if (row.outcome === 'deduplicated') {
+    const shown = await getTask({ db: databaseOf(tx) }, { tenant }, row.id, []);
+    return { ...shown, deduplicated: true };
+  }
   // Drizzle leaves times as Postgres writes them.
   const accepted = { ...row, created_at: new Date(row.created_at), due_at: new Date(row.due_at) };
   return viewAccepted(accepted, accepted.due_at > accepted.created_at);
 }
 
+type Answer = AcceptedRow & { outcome?: 'added' | 'deduplicated' };
+
 // The notification is part of the transaction: Postgres sends it with the commit, once per queue.
 const ADD = [
-  `SELECT t.id, t.name, t.queue, t.state, t.priority, t.attempt, t.max_attempts, t.soft_limit_ms,
-          t.hard_limit_ms, t.concurrency_key, t.tags, t.created_by, t.created_at, t.due_at, t.batch_id, t.parent_id, t.parent_step,
-          pg_notify('lovage_ready', t.queue)
-   FROM lovage.add_tasks(`,
-  '::jsonb) t',
+  `SELECT ${ACCEPTED}, pg_notify('lovage_ready', queue) FROM lovage.add_tasks(`,
+  '::jsonb)',
+] as const;
+const ADD_ONCE = [
+  `SELECT a.outcome, ${ACCEPTED_ONCE}, CASE a.outcome WHEN 'added' THEN pg_notify('lovage_ready', (a.answer).queue) END
+   FROM lovage.add_task_once(`,
+  '::jsonb, NULL) a',
 ] as const;
 
-async function add(tx: Transaction, tasks: string): Promise<AcceptedRow[]> {
+async function run(
+  tx: Transaction,
+  [before, after]: typeof ADD | typeof ADD_ONCE,
+  task: string,
+): Promise<Answer[]> {
   const answer =
     'execute' in tx
-      ? await tx.execute(sql`${sql.raw(ADD[0])}${tasks}${sql.raw(ADD[1])}`)
-      : await tx.query(`${ADD[0]}$1${ADD[1]}`, [tasks]);
+      ? await tx.execute(sql`${sql.raw(before)}${task}${sql.raw(after)}`)
+      : await tx.query(`${before}$1${after}`, [task]);
   // Some of Drizzle's drivers answer with the rows themselves.
-  return (Array.isArray(answer) ? answer : (answer as { rows: unknown[] }).rows) as AcceptedRow[];
+  return (Array.isArray(answer) ? answer : (answer as { rows: unknown[] }).rows) as Answer[];
 }
+
+/** Whatever its driver, a transaction of Drizzle's builds the same queries. */
+const databaseOf = (tx: Transaction): NodePgDatabase =>
+  'execute' in tx ? (tx as NodePgDatabase) : drizzle(tx as pg.PoolClient);

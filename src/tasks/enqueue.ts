@@ -1,14 +1,14 @@
 import type { z } from 'zod';
 import { LovageError } from '../errors.ts';
 import { faultsOf } from '../json/faults.ts';
-import { findUnstorable } from '../json/unstorable.ts';
 import type { Lovage } from '../lovage.ts';
 import type { NewTask } from '../queue/send.ts';
 import { timeLimits, type AnyTask } from '../task.ts';
 import type { Caller, TaskView } from '../wire.ts';
+import { acceptOnce } from './accept-once.ts';
+import { explainRefusal } from './explain-refusal.ts';
+import { concurrencyKeyOf, dedupeOf } from './task-keys.ts';
 import { viewAccepted } from './view.ts';
-
-const MAX_KEY = 200;
 
 export interface EnqueueRequest {
   name: string;
@@ -23,23 +23,31 @@ export interface EnqueueRequest {
   /** Instead of the definition's; each at least 1 ms, the hard one not below the soft one. */
   softLimitMs?: number | undefined;
   hardLimitMs?: number | undefined;
+  /** The caller's own: the same request under it again, within a day, is answered with the first one's task. */
+  idempotencyKey?: string | undefined;
 }
 
 /**
- * Accepts a task: it is committed when this resolves. One round trip to Postgres.
+ * Accepts a task: it is committed when this resolves. One round trip to Postgres, shared with others that come at the same
+ * time; one more where there is such a task already, which is then the answer, marked as `replayed` or `deduplicated`.
  * @throws unknown-task-name, or validation with a pointer per fault; nothing is written then.
  */
 export async function enqueueTask(
-  lovage: Pick<Lovage, 'config' | 'sender' | 'notifier'>,
+  lovage: Pick<Lovage, 'config' | 'pool' | 'db' | 'sender' | 'notifier' | 'idempotencyTtlMs'>,
   caller: Caller,
   request: EnqueueRequest,
 ): Promise<TaskView> {
   const task = await newTask(findDefinition(lovage, request.name), caller, request);
-  const row = await lovage.sender.send(task).catch((error: unknown) => {
-    throw explainRefusal(error, request.name, request.input);
-  });
-  lovage.notifier.ready(task.queue);
-  return viewAccepted(row, row.due_at > row.created_at);
+  try {
+    if (task.dedupe || request.idempotencyKey !== undefined) {
+      return await acceptOnce(lovage, caller, task, request);
+    }
+    const row = await lovage.sender.send(task);
+    lovage.notifier.ready(task.queue);
+    return viewAccepted(row, row.due_at > row.created_at);
+  } catch (error) {
+    throw await explainRefusal(lovage, error, task);
+  }
 }
 
 /** A task as its definition and its caller want it, checked. @throws validation with a pointer per fault. */
@@ -57,7 +65,8 @@ export async function newTask(
     maxAttempts: definition.attempts,
     resultTtlMs: definition.resultTtlMs,
     ...limitsOf(definition, request),
-    concurrencyKey: keyOf(definition, input),
+    concurrencyKey: concurrencyKeyOf(definition, input),
+    dedupe: dedupeOf(definition, input, request.input),
     input: request.input ?? null,
     tags: request.tags ?? [],
     createdBy: caller.actor,
@@ -93,34 +102,4 @@ function limitsOf(
   if (!error) return limits;
   const faults = faultsOf(error).map(({ pointer, detail }) => ({ pointer: pointer.slice(1), detail }));
   throw new LovageError('validation', 'the time limits make no sense', { faults });
-}
-
-function keyOf({ name, concurrencyKey }: AnyTask, input: unknown): string | null {
-  if (!concurrencyKey) return null;
-  let key: unknown;
-  try {
-    key = concurrencyKey(input);
-  } catch (error) {
-    throw badKey(name, `threw: ${describeThrown(error)}`, error);
-  }
-  if (key === null || key === undefined) return null;
-  if (typeof key === 'string' && key.length > 0 && key.length <= MAX_KEY && isStorableText(key)) return key;
-  throw badKey(name, `must return null or a text of 1 to ${MAX_KEY} characters that Postgres can store`);
-}
-
-const badKey = (name: string, detail: string, cause?: unknown): LovageError =>
-  new LovageError('validation', `the concurrency key of "${name}" cannot be told`, {
-    faults: [{ pointer: '', detail: `concurrencyKey ${detail}` }],
-    cause,
-  });
-
-const describeThrown = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).slice(0, 500);
-const isStorableText = (text: string): boolean => text.isWellFormed() && !text.includes('\0');
-
-/** Where Postgres refused the input for what jsonb cannot hold, its caller learns the place. */
-function explainRefusal(error: unknown, name: string, input: unknown): unknown {
-  const faults = findUnstorable(input, { text: true, depth: true });
-  if (faults.length === 0) return error;
-  return new LovageError('validation', `the input of "${name}" cannot be stored`, { faults, cause: error });
 }

@@ -2,12 +2,13 @@ import { callAs } from '../db/call-as.ts';
 import { retryConflicts } from '../db/failures.ts';
 import { LovageError } from '../errors.ts';
 import type { Lovage } from '../lovage.ts';
+import { explainHeldKey } from '../queue/held-key.ts';
 import { isFinal, type Caller } from '../wire.ts';
 import { pickTasks, type SweepRequest } from './pick.ts';
 
 export interface RetriedTasks {
   queued: number;
-  /** Those that somebody else had queued again in between. */
+  /** Those that somebody else had queued again in between, and those whose dedupe key another task has. */
   skipped: number;
   /** Hand it back as `cursor` to go on; null when all were looked at. */
   nextCursor: string | null;
@@ -28,7 +29,14 @@ export async function retryTasks(
   const { ids, nextCursor } = await pickTasks(lovage, caller, { ...request, state });
   if (ids.length === 0) return { queued: 0, skipped: 0, nextCursor };
   const queued = await retryConflicts(() =>
-    callAs<number>(lovage.pool, caller.actor, 'cardinality(lovage.retry_tasks($2::uuid[]))', [ids]),
-  );
+    callAs<number>(
+      lovage.pool,
+      caller.actor,
+      'cardinality(lovage.retry_tasks(lovage.with_free_key($2::uuid[])))',
+      [ids],
+    ),
+  ).catch((error: unknown) => {
+    throw explainHeldKey(error);
+  });
   return { queued, skipped: ids.length - queued, nextCursor };
 }

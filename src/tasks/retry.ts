@@ -1,11 +1,13 @@
 import { callAs } from '../db/call-as.ts';
 import type { Lovage } from '../lovage.ts';
+import { explainHeldKey } from '../queue/held-key.ts';
 import type { Caller, RetryOutcome, TaskView } from '../wire.ts';
 import { getTask, taskNotFound } from './get.ts';
 
 /**
  * Runs a final task again under its own id, with its budget renewed and its history kept; a succeeded one loses its
  * result. On a task that is not final it changes nothing.
+ * @throws conflict where another task has taken its dedupe key in the meantime.
  */
 export async function retryTask(
   lovage: Pick<Lovage, 'db' | 'pool'>,
@@ -15,7 +17,9 @@ export async function retryTask(
   await getTask(lovage, caller, id, []);
   const outcome = await callAs<RetryOutcome | 'not_found'>(lovage.pool, caller.actor, 'lovage.retry($2)', [
     id,
-  ]);
+  ]).catch((error: unknown) => {
+    throw explainHeldKey(error);
+  });
   if (outcome === 'not_found') throw taskNotFound(id);
   return { task: await getTask(lovage, caller, id), outcome };
 }

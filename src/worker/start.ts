@@ -19,6 +19,7 @@ import { createProcessRunner } from './runners/process.ts';
 import { requireReachable } from './runners/require-reachable.ts';
 import { Settler } from './settler.ts';
 import { shareSlots } from './slots.ts';
+import { sweepKeys } from './sweep-keys.ts';
 
 export interface WorkerOptions {
   config: Config;
@@ -124,6 +125,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     onRescued: (tasks) => reportRescued(tasks, notifier, log),
   });
   const stopWatching = watchForCancels({ running, pool, listener, log });
+  const stopSweeping = sweepKeys(pool, log);
   if (wantsChildren) processes.keepWarm();
   dispatcher.start();
   log.info({ queues: Object.fromEntries(queues), slots }, 'worker started');
@@ -135,6 +137,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     // What could not be handed back is left to those who rescue the tasks of the dead.
     const isClean = running.size === 0;
     stopWatching();
+    stopSweeping();
     reports.close();
     settler.close();
     await claims.close();

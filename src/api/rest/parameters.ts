@@ -67,6 +67,11 @@ export const preferHeader = z.object({
     .openapi({ description: 'wait=N waits up to N seconds for the final task', example: 'wait=10' }),
 });
 
+/** The response header that says which preference was followed. */
+export const appliedPreference = {
+  'Preference-Applied': z.string().optional().openapi({ example: 'wait=10' }),
+};
+
 export const getQuery = z.object({
   wait,
   include: include.optional().openapi({ description: 'Both, unless this names fewer' }),

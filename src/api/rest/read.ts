@@ -4,7 +4,14 @@ import { type ApiParts, contextOf, type HttpContext, type HttpEnv } from '../con
 import { INCLUDES, presentTask } from '../present.ts';
 import type { Router } from '../trpc/router.ts';
 import { etagOf, matchesEtag } from './etag.ts';
-import { eventsQuery, getQuery, idParameter, listQuery, preferHeader } from './parameters.ts';
+import {
+  appliedPreference,
+  eventsQuery,
+  getQuery,
+  idParameter,
+  listQuery,
+  preferHeader,
+} from './parameters.ts';
 import { json, pageOf, problems } from './responses.ts';
 import { readWait } from './waiting.ts';
 
@@ -29,7 +36,10 @@ const get = createRoute({
   summary: 'Show a task, at once or when it is final',
   request: { params, query: getQuery, headers: preferHeader },
   responses: {
-    200: json(taskSchema, 'The task, in whatever state'),
+    200: {
+      ...json(taskSchema, 'The task, in whatever state'),
+      headers: z.object({ ETag: z.string(), ...appliedPreference }),
+    },
     304: { description: 'Unchanged since the ETag in If-None-Match' },
     ...problems('task-not-found', 'validation'),
   },

@@ -18,7 +18,7 @@ const retry = createRoute({
   responses: {
     200: json(retried, 'It is not final: nothing was changed'),
     202: json(retried, 'It is queued again'),
-    ...problems('task-not-found'),
+    ...problems('task-not-found', 'conflict'),
   },
 });
 

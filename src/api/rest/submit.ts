@@ -3,20 +3,31 @@ import { isFinal, taskSchema } from '../../wire.ts';
 import { readJson } from '../body.ts';
 import { type ApiParts, contextOf, type HttpEnv } from '../context.ts';
 import type { Router } from '../trpc/router.ts';
-import { preferHeader, submitQuery } from './parameters.ts';
+import { idempotencyHeader, markAnswer, markHeaders, readIdempotencyKey } from './idempotency.ts';
+import { appliedPreference, preferHeader, submitQuery } from './parameters.ts';
 import { json, problems } from './responses.ts';
 import { readWait } from './waiting.ts';
 
 export const submitResponses = {
-  200: json(
-    taskSchema,
-    'The final task, its result inside, also when it failed; only where the caller waits',
-  ),
+  200: {
+    ...json(
+      taskSchema,
+      'The final task, its result inside, also when it failed: the caller waited, or it was there before',
+    ),
+    headers: markHeaders.extend(appliedPreference),
+  },
   202: {
     ...json(taskSchema, 'Accepted and committed, and not final yet'),
-    headers: z.object({ Location: z.string(), 'Retry-After': z.string() }),
+    headers: markHeaders.extend({ ...appliedPreference, Location: z.string(), 'Retry-After': z.string() }),
   },
-  ...problems('unknown-task-name', 'malformed-json', 'validation', 'payload-too-large'),
+  ...problems(
+    'unknown-task-name',
+    'malformed-json',
+    'validation',
+    'idempotency-key-reused',
+    'conflict',
+    'payload-too-large',
+  ),
 };
 
 // One template for both: OpenAPI takes `/tasks/{name}` beside `/tasks/{id}` for the same path twice.
@@ -31,7 +42,7 @@ const submit = createRoute({
       id: z.string().openapi({ description: 'Here: the name of a definition', example: 'filings.analyze' }),
     }),
     query: submitQuery,
-    headers: preferHeader,
+    headers: preferHeader.extend(idempotencyHeader),
     body: {
       required: true,
       content: { 'application/json': { schema: { description: 'The input of the definition' } } },
@@ -52,7 +63,9 @@ export function mountSubmit(rest: OpenAPIHono<HttpEnv>, parts: ApiParts, router:
       name: c.req.valid('param').id,
       input: body.value,
       waitMs,
+      idempotencyKey: readIdempotencyKey(c),
     });
+    markAnswer(c, task);
     if (isFinal(task.state)) return c.json(task, 200);
     c.header('Location', task.statusUrl);
     c.header('Retry-After', '1');

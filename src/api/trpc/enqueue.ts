@@ -7,7 +7,7 @@ import type { RequestContext } from '../context.ts';
 import { toLovageError } from '../errors.ts';
 import { presentTask } from '../present.ts';
 import type { enqueueOptions } from './fields.ts';
-import { requireScope } from './procedures.ts';
+import { mayDo, requireScope } from './procedures.ts';
 
 export interface Submission {
   name: string;
@@ -15,7 +15,7 @@ export interface Submission {
   options: z.output<typeof enqueueOptions>;
 }
 
-/** Commits a task, then waits for it if asked; a final task comes whole. */
+/** Commits a task or finds the one that stands for it, then waits for it if asked; a final task comes whole. */
 export async function enqueueAndWait(context: RequestContext, submission: Submission): Promise<TaskView> {
   const { lovage, caller, patience } = context;
   const { waitMs = 0, include, ...options } = submission.options;
@@ -26,8 +26,14 @@ export async function enqueueAndWait(context: RequestContext, submission: Submis
   }
   const { name, input } = submission;
   const accepted = await patience.spend(enqueueTask(lovage, caller, { name, input, ...options }));
-  const task = waitMs > 0 ? await awaitAccepted(context, accepted, waitMs) : accepted;
-  return isFinal(task.state) ? task : presentTask({ ...task, input }, include);
+  const { replayed, deduplicated } = accepted;
+  const marks = { ...(replayed && { replayed }), ...(deduplicated && { deduplicated }) };
+  const mustWait = waitMs > 0 && !isFinal(accepted.state);
+  const task = { ...(mustWait ? await awaitAccepted(context, accepted, waitMs) : accepted), ...marks };
+  // One that was there before may be anybody's of the tenant: what went in and what came out is for those who may read.
+  const isOthers = (replayed ?? deduplicated ?? false) && !mayDo(caller, 'read');
+  if (isOthers) return presentTask(task, []);
+  return isFinal(task.state) ? task : presentTask({ input, ...task }, include);
 }
 
 /** The task is committed by now: an outage while waiting must not read as a refusal, or the caller sends it again. */

@@ -17,6 +17,10 @@ const waitMs = z.int().min(0).max(MAX_WAIT_MS);
 const cursor = z.string().max(1000).optional();
 const limit = z.int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE);
 
+export const idempotencyKey = z
+  .string()
+  .regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable characters');
+
 /** What a caller may say about a task beside its input. */
 export const enqueueOptions = z.object({
   priority: z.int().min(-1000).max(1000).optional(),
@@ -27,6 +31,8 @@ export const enqueueOptions = z.object({
   /** Instead of the definition's; the hard one not below the soft one. */
   softLimitMs: limitMs.optional(),
   hardLimitMs: limitMs.optional(),
+  /** The same request under it again, within a day, makes no second task and is answered with the first. */
+  idempotencyKey: idempotencyKey.optional(),
   /** Answer with the final task if it is final by then. Needs the scope `read` too. */
   waitMs: waitMs.optional(),
   /** What a task that is not waited for shows beside its other fields. */

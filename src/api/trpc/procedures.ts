@@ -20,8 +20,10 @@ export const procedureFor = (scope: Scope) =>
     })
     .use(refuseUnstorable);
 
-export function requireScope({ scopes }: Caller, scope: Scope): void {
-  if (scopes.has(scope) || scopes.has('admin')) return;
+export const mayDo = ({ scopes }: Caller, scope: Scope): boolean => scopes.has(scope) || scopes.has('admin');
+
+export function requireScope(caller: Caller, scope: Scope): void {
+  if (mayDo(caller, scope)) return;
   throw new LovageError('forbidden', `This API key lacks the scope "${scope}"`);
 }
 

@@ -43,6 +43,7 @@ export const dev: Command = {
           directUrl: database.directUrl,
           secret,
           log,
+          idempotencyTtlMs: settings.idempotencyTtlMs,
         });
         const worker = await startWorker({
           config,

@@ -25,6 +25,7 @@ export const serve: Command = {
         directUrl: database.directUrl,
         secret,
         log,
+        idempotencyTtlMs: settings.idempotencyTtlMs,
       });
       const authenticator = createAuthenticator(
         lovage.pool,

@@ -1,0 +1,42 @@
+import type { Executor } from '../db/connect.ts';
+import type { AcceptedRow } from '../db/rows.ts';
+import { ACCEPTED, type NewTask } from './send.ts';
+
+/** A caller's key for one request, and what that request was. */
+export interface IdempotencyKey {
+  actor: string;
+  key: string;
+  /** SHA-256 of the request, in hex. */
+  fingerprint: string;
+  ttlMs: number;
+}
+
+export type SentOnce =
+  | { outcome: 'added'; row: AcceptedRow }
+  /** The task that the request stands for; null where it was removed since. */
+  | { outcome: 'replayed' | 'deduplicated'; id: string | null }
+  /** The key came with another request before. */
+  | { outcome: 'reused' };
+
+/** The columns of what `lovage.add_task_once()` answers with, as `a`. */
+export const ACCEPTED_ONCE = ACCEPTED.replaceAll(/\w+/g, '(a.answer).$&');
+
+/** Accepts a task unless one stands for it already, in one statement. Of twins at once the later ones wait for the first. */
+export async function sendOnce(
+  executor: Executor,
+  task: NewTask & { id: string },
+  key: IdempotencyKey | null,
+): Promise<SentOnce> {
+  const { rows } = await executor.query<Answer>({
+    name: 'lovage_add_task_once',
+    text: `SELECT a.outcome, ${ACCEPTED_ONCE} FROM lovage.add_task_once($1, $2) a`,
+    values: [JSON.stringify(task), JSON.stringify(key)],
+  });
+  const [answer] = rows;
+  if (!answer) throw new Error(`nothing was said about task ${task.id}`);
+  const { outcome, ...row } = answer;
+  if (outcome === 'added') return { outcome, row };
+  return outcome === 'reused' ? { outcome } : { outcome, id: answer.id };
+}
+
+type Answer = AcceptedRow & { outcome: SentOnce['outcome'] };
