@@ -10,6 +10,8 @@ export interface SenderOptions {
   maxGroup?: number;
   /** Groups under way at a time. Default 2. */
   lanes?: number;
+  /** What has waited longer is refused: its caller has been answered by then. Default 3 s. */
+  maxWaitMs?: number;
 }
 
 const MAX_GROUP = 200;
@@ -18,7 +20,6 @@ const LANES = 2;
 const MAX_GROUP_CHARS = 1024 * 1024;
 /** Beyond this Postgres is too slow for what comes in, and memory is not where it should wait. */
 const MAX_WAITING_CHARS = 64 * 1024 * 1024;
-/** Callers are answered within five seconds: what is sent later, nobody waits for any more. */
 const MAX_WAIT_MS = 3_000;
 
 interface Waiting {
@@ -38,15 +39,18 @@ export class Sender {
   readonly #pool: pg.Pool;
   readonly #maxGroup: number;
   readonly #lanes: number;
+  readonly #maxWaitMs: number;
   #waiting: Waiting[] = [];
   #waitingChars = 0;
   #busy = 0;
   #startQueued = false;
 
-  constructor(pool: pg.Pool, { maxGroup = MAX_GROUP, lanes = LANES }: SenderOptions = {}) {
+  constructor(pool: pg.Pool, options: SenderOptions = {}) {
+    const { maxGroup = MAX_GROUP, lanes = LANES, maxWaitMs = MAX_WAIT_MS } = options;
     this.#pool = pool;
     this.#maxGroup = maxGroup;
     this.#lanes = lanes;
+    this.#maxWaitMs = maxWaitMs;
   }
 
   /** Resolves once the task is committed. @throws what Postgres said, or queue-unavailable where it was not asked. */
@@ -87,7 +91,7 @@ export class Sender {
       chars += json.length;
     }
     this.#waitingChars -= chars;
-    const oldest = performance.now() - MAX_WAIT_MS;
+    const oldest = performance.now() - this.#maxWaitMs;
     const { late = [], fresh = [] } = Object.groupBy(this.#waiting.splice(0, count), ({ since }) =>
       since < oldest ? 'late' : 'fresh',
     );

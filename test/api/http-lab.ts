@@ -1,15 +1,18 @@
 import type { Problem } from '../../src/api/problem.ts';
+import type { Config } from '../../src/config.ts';
 import { startApi, type Api } from '../../src/api/server.ts';
 import { createAuthenticator } from '../../src/keys/authenticate.ts';
 import { createKey } from '../../src/keys/create.ts';
+import { loadConfig } from '../../src/load-config.ts';
 import { createLog, type Log } from '../../src/log.ts';
 import type { Lovage } from '../../src/lovage.ts';
 import { migrateFor, openLovage } from '../../src/open.ts';
 import type { CancelOutcome, Scope, TaskView } from '../../src/wire.ts';
 import { openLab, type Lab } from '../lab.ts';
-import { config } from './fixture.ts';
+import { config as fixture } from './fixture.ts';
 
 export const ROOT_KEY = 'root-key-of-the-http-lab';
+const FIXTURE = new URL('./fixture.ts', import.meta.url).pathname;
 export const MAX_BODY_BYTES = 100_000;
 
 /** All that a test may look for in a body; what is really there, its assertions say. */
@@ -51,14 +54,15 @@ export interface HttpLab extends Server {
 }
 
 /** A real server on a database of its own; a worker where a test asks for one. */
-export async function openHttpLab(): Promise<HttpLab> {
+export async function openHttpLab(configFile = FIXTURE): Promise<HttpLab> {
   const lab = await openLab();
+  const config = await loadConfig(configFile);
   await migrateFor(config, lab.url);
-  const server = await serve(lab.url);
+  const server = await serve(lab.url, undefined, config);
   return {
     ...server,
     lab,
-    work: () => lab.worker({ config, configFile: new URL('./fixture.ts', import.meta.url).pathname }),
+    work: () => lab.worker({ config, configFile }),
     keyFor: async (scopes, tenant = 'default') =>
       (await createKey(server.lovage.pool, { name: scopes.join('-'), scopes, tenant })).key,
     async [Symbol.asyncDispose]() {
@@ -69,7 +73,11 @@ export async function openHttpLab(): Promise<HttpLab> {
 }
 
 /** A server on any database, also on one that is not there. */
-export async function serve(databaseUrl: string, log: Log = createLog({ level: 'silent' })): Promise<Server> {
+export async function serve(
+  databaseUrl: string,
+  log: Log = createLog({ level: 'silent' }),
+  config: Config = fixture,
+): Promise<Server> {
   const lovage = await openLovage({ config, url: databaseUrl, log });
   const settings = { host: '127.0.0.1', port: 0, maxBodyBytes: MAX_BODY_BYTES };
   const authenticator = createAuthenticator(lovage.pool, ROOT_KEY);
