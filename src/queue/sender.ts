@@ -12,13 +12,14 @@ export interface SenderOptions {
   lanes?: number;
   /** What has waited longer is refused: its caller has been answered by then. Default 3 s. */
   maxWaitMs?: number;
+  /** Beyond so much JSON new tasks are refused: memory is not where they should wait. Default 64 Mi. */
+  maxWaitingChars?: number;
 }
 
 const MAX_GROUP = 200;
 const LANES = 2;
 /** A group is no longer than this, unless one task alone is. */
 const MAX_GROUP_CHARS = 1024 * 1024;
-/** Beyond this Postgres is too slow for what comes in, and memory is not where it should wait. */
 const MAX_WAITING_CHARS = 64 * 1024 * 1024;
 const MAX_WAIT_MS = 3_000;
 
@@ -40,17 +41,18 @@ export class Sender {
   readonly #maxGroup: number;
   readonly #lanes: number;
   readonly #maxWaitMs: number;
+  readonly #maxWaitingChars: number;
   #waiting: Waiting[] = [];
   #waitingChars = 0;
   #busy = 0;
   #startQueued = false;
 
   constructor(pool: pg.Pool, options: SenderOptions = {}) {
-    const { maxGroup = MAX_GROUP, lanes = LANES, maxWaitMs = MAX_WAIT_MS } = options;
     this.#pool = pool;
-    this.#maxGroup = maxGroup;
-    this.#lanes = lanes;
-    this.#maxWaitMs = maxWaitMs;
+    this.#maxGroup = options.maxGroup ?? MAX_GROUP;
+    this.#lanes = options.lanes ?? LANES;
+    this.#maxWaitMs = options.maxWaitMs ?? MAX_WAIT_MS;
+    this.#maxWaitingChars = options.maxWaitingChars ?? MAX_WAITING_CHARS;
   }
 
   /** Resolves once the task is committed. @throws what Postgres said, or queue-unavailable where it was not asked. */
@@ -58,7 +60,7 @@ export class Sender {
     const id = task.id ?? uuidV7();
     const json = JSON.stringify({ ...task, id });
     return new Promise((accept, refuse) => {
-      if (this.#waitingChars + json.length > MAX_WAITING_CHARS) return refuse(tooSlow());
+      if (this.#waitingChars + json.length > this.#maxWaitingChars) return refuse(tooSlow());
       this.#waiting.push({ id, json, since: performance.now(), accept, refuse });
       this.#waitingChars += json.length;
       this.#startSoon();
