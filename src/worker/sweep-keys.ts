@@ -10,10 +10,10 @@ const MAX_BATCHES = 50;
 /** Removes keys whose time is over, now and then, a little at a time. Any number of workers may. Returns the way to end it. */
 export function sweepKeys(pool: pg.Pool, log: Log): () => void {
   let place: SweepPlace = null;
-  let isOver = false;
+  const over = new AbortController();
 
   async function sweep(): Promise<void> {
-    for (let batch = 0; batch < MAX_BATCHES && !isOver; batch += 1) {
+    for (let batch = 0; batch < MAX_BATCHES && !over.signal.aborted; batch += 1) {
       const { swept, next } = await sweepKeyBatch(pool, place, BATCH);
       place = next;
       if (next === null && swept < BATCH) return;
@@ -25,7 +25,7 @@ export function sweepKeys(pool: pg.Pool, log: Log): () => void {
     EVERY_MS * (0.75 + Math.random() / 2),
   ).unref();
   return () => {
-    isOver = true;
+    over.abort();
     clearInterval(timer);
   };
 }

@@ -22,8 +22,11 @@ afterAll(async () => {
   await lab[Symbol.asyncDispose]();
 });
 
-const submit = (name: string, body: object, { query = '', key = ROOT_KEY, node = lab as Server } = {}) =>
-  node.call('POST', `/v1/tasks/${name}${query}`, { body, key });
+const submit = (
+  name: string,
+  body: object,
+  { query = '', key = ROOT_KEY, node = lab }: { query?: string; key?: string; node?: Server } = {},
+) => node.call('POST', `/v1/tasks/${name}${query}`, { body, key });
 const cancel = (id: string) => lab.call('POST', `/v1/tasks/${id}/cancel`);
 const countOf = async (of: string): Promise<number> =>
   (
@@ -250,28 +253,28 @@ test('tasks of one key never live at the same time, whoever enqueues, retries, s
   await lab.work();
   const { lovage } = lab;
   const ids = new Set<string>();
-  let isOver = false;
+  const over = new AbortController();
   const hurry = async (node: Server) => {
     for (let n = 0; n < 30; n += 1) {
       ids.add((await submit('once.byKey', { of: 'race', ms: (n % 3) * 5 }, { node })).body.id);
     }
   };
   const disturb = async () => {
-    for (let n = 0; !isOver; n += 1) {
+    for (let n = 0; !over.signal.aborted; n += 1) {
       await sweepKeyBatch(lovage.pool, null, 100);
       const some = [...ids].at(-1 - (n % 3));
       if (some) await lab.call('POST', `/v1/tasks/${some}/retry`);
     }
   };
   const look = async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const [seen] = await lab.lab.sql<{ n: number }>(
         "SELECT count(*)::int AS n FROM lovage.task WHERE dedupe_key = 'race' AND NOT lovage.is_final(state)",
       );
       expect(seen?.n).toBeLessThan(2);
     }
   };
-  const hurrying = Promise.all([hurry(lab), hurry(other), hurry(lab)]).finally(() => (isOver = true));
+  const hurrying = Promise.all([hurry(lab), hurry(other), hurry(lab)]).finally(() => over.abort());
   await Promise.all([hurrying, disturb(), look()]);
   for (const id of ids) await lab.lab.final(id);
   expect(ids.size).toBeGreaterThan(3);

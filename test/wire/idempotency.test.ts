@@ -23,7 +23,7 @@ afterAll(async () => {
 const submit = (
   idempotencyKey: string,
   value: unknown,
-  { query = '', key = ROOT_KEY, node = lab as Server } = {},
+  { query = '', key = ROOT_KEY, node = lab }: { query?: string; key?: string; node?: Server } = {},
 ) =>
   node.call('POST', `/v1/tasks/diag.echo${query}`, {
     body: { value },

@@ -51,7 +51,7 @@ describe('tasks share a commit', () => {
     const { sender } = lab.lovage;
     const tasks = several(20, 'turn').map((task) => ({
       ...task,
-      priority: Number((task.input as { n: number }).n),
+      priority: (task.input as { n: number }).n,
     }));
     const rows = await Promise.all(tasks.map((task) => sender.send(task)));
     expect(rows.map(({ priority }) => priority)).toEqual(tasks.map(({ priority }) => priority));
@@ -76,7 +76,7 @@ describe('tasks share a commit', () => {
   test('up to a number and a size', async () => {
     const sender = new Sender(lab.lovage.pool, { maxGroup: 3 });
     await Promise.all(several(7, 'number').map((task) => sender.send(task)));
-    expect((await sizesOf('number')).toSorted()).toEqual([1, 3, 3]);
+    expect((await sizesOf('number')).toSorted((a, b) => a - b)).toEqual([1, 3, 3]);
 
     const large = Array.from({ length: 4 }, (_, n) =>
       newTask({ input: { n, text: 'x'.repeat(400_000) }, tags: ['size'] }),
@@ -102,7 +102,7 @@ describe('a group that Postgres refuses', () => {
       expect(answers.map(({ status }) => status)).toEqual(
         tasks.map((_, n) => (n === 5 ? 'rejected' : 'fulfilled')),
       );
-      expect((await commitsOf(what)).flat().toSorted()).toEqual([0, 1, 2, 3, 4, 6, 7, 8]);
+      expect((await commitsOf(what)).flat().toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 6, 7, 8]);
     },
   );
 
