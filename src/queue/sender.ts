@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { isPassing, isPostgresAway, retryConflicts } from '../db/failures.ts';
+import { isPassing, retryConflicts } from '../db/failures.ts';
 import type { AcceptedRow } from '../db/rows.ts';
 import { LovageError } from '../errors.ts';
 import { uuidV7 } from '../uuid.ts';
@@ -125,12 +125,7 @@ export class Sender {
 }
 
 /** Postgres read the group and rolled it back for what is in it, such as one task whose queue was dropped. */
-function isRefusal(error: unknown): boolean {
-  if (!(error instanceof pg.DatabaseError) || isPostgresAway(error)) return false;
-  return !isPassing(error) || error.code === UNDEFINED_TABLE;
-}
-
-const UNDEFINED_TABLE = '42P01';
+const isRefusal = (error: unknown): boolean => error instanceof pg.DatabaseError && !isPassing(error);
 
 const tooSlow = () =>
   new LovageError(

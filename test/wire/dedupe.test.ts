@@ -8,6 +8,7 @@ import { defineTask } from '../../src/task.ts';
 import { newTask } from '../../src/tasks/enqueue.ts';
 import { retryTasks } from '../../src/tasks/retry-all.ts';
 import { openHttpLab, pointers, ROOT_KEY, serve, type HttpLab, type Server } from '../api/http-lab.ts';
+import { until } from '../lab.ts';
 import { inTransaction } from '../transaction.ts';
 import config, { byKey } from './once.config.ts';
 
@@ -78,6 +79,26 @@ describe('an enqueue with the key of a task that is not final', () => {
     expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
     expect(answers.filter(({ body }) => body.deduplicated)).toHaveLength(49);
     expect(await countOf('fifty')).toBe(1);
+  });
+
+  test('makes one new task where two at once find that the holder has ended', async () => {
+    const first = await submit('once.byKey', { of: 'ended' });
+    await cancel(first.body.id);
+    const sent = await inTransaction(lab.lab.lovage.pool, async (tx) => {
+      await tx.query("SELECT FROM lovage.dedupe_key WHERE key = 'ended' FOR UPDATE");
+      const both = [lab, other].map((node) => submit('once.byKey', { of: 'ended' }, { node }));
+      await until(
+        () =>
+          lab.lab.sql(
+            `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%add_task_once%'`,
+          ),
+        (rows) => rows.length === 2,
+      );
+      return both;
+    });
+    const [one, two] = await Promise.all(sent);
+    expect(one?.body.id).toBe(two?.body.id);
+    expect(await countOf('ended')).toBe(2);
   });
 
   test('of another tenant, or of another definition, is no duplicate', async () => {
