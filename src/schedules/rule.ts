@@ -45,6 +45,10 @@ export async function readRule(given: GivenRule): Promise<Rule> {
   });
 }
 
+/** True for a rule that was never meant to go on for ever. */
+export const hasEnd = ({ kind, expression }: Rule): boolean =>
+  kind === 'rrule' && /[:;](COUNT|UNTIL)=/.test(expression);
+
 /** @throws LovageError validation where the rule names no time after `now`. */
 export async function firstOccurrence(rule: Rule, now: Date): Promise<Date> {
   const next = await nextOccurrence(rule, now);
