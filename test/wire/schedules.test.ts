@@ -117,15 +117,15 @@ describe('over HTTP', () => {
   });
 
   test('a rule is shown by its next times, saved or not', async () => {
-    const body = { cron: '30 2 29 2 *', timeZone: 'Europe/Berlin', n: 3 };
+    const body = { cron: '30 2 * * *', timeZone: 'Europe/Berlin', n: 3 };
     const unsaved = await http.call('POST', '/v1/schedules:preview', { body });
     expect(unsaved.body).toMatchObject({ timeZone: 'Europe/Berlin' });
     expect(unsaved.body.items).toHaveLength(3);
-    await put('leap', { ...HOURLY, cron: '30 2 29 2 *', timeZone: 'Europe/Berlin' });
-    await http.call('POST', '/v1/schedules/leap/pause');
-    expect((await http.call('GET', '/v1/schedules/leap/preview?n=3')).body).toEqual(unsaved.body);
-    expect((await http.call('GET', '/v1/schedules/leap/preview')).body.items).toHaveLength(10);
-    expect(pointers(await http.call('GET', '/v1/schedules/leap/preview?n=0'))).toEqual(['n']);
+    await put('early', { ...HOURLY, cron: '30 2 * * *', timeZone: 'Europe/Berlin' });
+    await http.call('POST', '/v1/schedules/early/pause');
+    expect((await http.call('GET', '/v1/schedules/early/preview?n=3')).body).toEqual(unsaved.body);
+    expect((await http.call('GET', '/v1/schedules/early/preview')).body.items).toHaveLength(10);
+    expect(pointers(await http.call('GET', '/v1/schedules/early/preview?n=0'))).toEqual(['n']);
     expect(pointers(await http.call('POST', '/v1/schedules:preview', { body: { cron: 'x' } }))).toEqual([
       '/cron',
     ]);
@@ -194,7 +194,7 @@ describe('when its time has come', () => {
       "UPDATE lovage.schedule SET next_at = date_trunc('second', now()) - interval '1 s' RETURNING to_jsonb(next_at) #>> '{}' AS at",
     );
     const moved = await Promise.all(Array.from({ length: 10 }, () => fireDue(http.lovage)));
-    expect(moved.toSorted()).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    expect(moved.reduce((sum, n) => sum + n)).toBe(1);
     const [run] = await runsOf('hourly');
     expect(await runsOf('hourly')).toMatchObject([
       { occurrence: new Date(at).toISOString(), kind: 'due', error: null },
@@ -397,7 +397,7 @@ test('a worker sleeps until the next time, and wakes at once for a schedule that
   expect(Math.min(...lateMs)).toBeLessThan(250);
 });
 
-async function workerOf({ work }: HttpLab) {
-  const worker = (await work()) as { isReady(): boolean; drain(graceMs: number): Promise<unknown> };
+async function workerOf(lab: HttpLab) {
+  const worker = (await lab.work()) as { isReady(): boolean; drain(graceMs: number): Promise<unknown> };
   return { ...worker, [Symbol.asyncDispose]: async () => void (await worker.drain(0)) };
 }
