@@ -1,6 +1,6 @@
 import { SetupError } from './errors.ts';
 import type { Pack } from './pack.ts';
-import { isQueueName, type AnyTask } from './task.ts';
+import { isQueueName, type AnyTask, type InputOf } from './task.ts';
 
 export interface QueueOptions {
   /** Slots that this queue may hold in one worker. Default: as many as the worker has. */
@@ -13,16 +13,35 @@ export interface QueueOptions {
   rate?: { limit: number; periodMs: number };
 }
 
-export interface ConfigOptions<Packs extends readonly Pack[]> {
+/** When a task is started by itself: give `cron` or `rrule`. */
+export interface ScheduledTask<Task extends AnyTask = AnyTask> {
+  task: Task;
+  input: InputOf<Task>;
+  /** Five fields, or six with seconds before them. */
+  cron?: string;
+  /** The lines of RFC 5545: `RRULE`, and `DTSTART` where it matters from when. */
+  rrule?: string;
+  /** An IANA name. Default UTC, or the one of `DTSTART`. */
+  timeZone?: string;
+  /** What becomes of the times at which no worker was there: nothing, or one run for all of them. Default `skip`. */
+  missed?: 'skip' | 'once';
+  priority?: number;
+  tags?: readonly string[];
+}
+
+export interface ConfigOptions<Packs extends readonly Pack[], Scheduled extends Record<string, AnyTask>> {
   packs: Packs;
   /** Settings of queues; a queue that a definition names need not be listed. */
   queues?: Record<string, QueueOptions>;
+  /** By name. What is taken out here is gone with the next start. */
+  schedules?: { [Name in keyof Scheduled]: ScheduledTask<Scheduled[Name]> };
 }
 
 export interface Config<Packs extends readonly Pack[] = readonly Pack[]> {
   packs: Packs;
   queues: ReadonlyMap<string, QueueOptions>;
   tasks: ReadonlyMap<string, AnyTask>;
+  schedules: ReadonlyMap<string, ScheduledTask>;
 }
 
 type TaskOf<C extends Config> = C['packs'][number]['tasks'][number];
@@ -32,8 +51,8 @@ export type TasksOf<C extends Config> = { [Task in TaskOf<C> as Task['name']]: T
 const MAX_QUEUES = 200;
 
 /** Registers packs. @throws SetupError on a name used twice, a queue setting out of range, too many queues. */
-export function defineConfig<const Packs extends readonly Pack[]>(
-  options: ConfigOptions<Packs>,
+export function defineConfig<const Packs extends readonly Pack[], Scheduled extends Record<string, AnyTask>>(
+  options: ConfigOptions<Packs, Scheduled>,
 ): Config<Packs> {
   const tasks = new Map<string, AnyTask>();
   const queues = new Map(Object.entries(options.queues ?? {}));
@@ -52,7 +71,7 @@ export function defineConfig<const Packs extends readonly Pack[]>(
   if (queues.size > MAX_QUEUES) {
     throw new SetupError(`${queues.size} queues are declared; Postgres serves at most ${MAX_QUEUES} well`);
   }
-  return { packs: options.packs, queues, tasks };
+  return { packs: options.packs, queues, tasks, schedules: new Map(Object.entries(options.schedules ?? {})) };
 }
 
 /** Postgres counts no further. */

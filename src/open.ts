@@ -3,6 +3,7 @@ import { connect } from './db/connect.ts';
 import { Listener, type Channel } from './db/listen.ts';
 import { applyMigrations, CORE_MIGRATIONS, underMigrationLock } from './db/migrate.ts';
 import { publishDefinitions } from './definitions/publish.ts';
+import { publishSchedules } from './schedules/publish.ts';
 import type { Log } from './log.ts';
 import type { Lovage } from './lovage.ts';
 import { declareQueues, migrateBoss } from './queue/declare.ts';
@@ -15,7 +16,10 @@ import { createSecret } from './secret.ts';
 const QUERY_TIMEOUT_MS = 4_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Brings a database up to date for a configuration: pg-boss, Lovage's schema, queues, packs' own tables, definitions. */
+/**
+ * Brings a database up to date for a configuration: pg-boss, Lovage's schema, queues, packs' own tables, definitions,
+ * schedules. @throws SetupError for a schedule that makes no sense.
+ */
 export async function migrateFor(config: Config, url: string): Promise<void> {
   await underMigrationLock(url, async (client) => {
     // The journal's functions name pg-boss's tables, so those come first.
@@ -23,6 +27,7 @@ export async function migrateFor(config: Config, url: string): Promise<void> {
     await applyMigrations(client, CORE_MIGRATIONS);
     await declareQueues(client, config);
     await publishDefinitions(client, config);
+    await publishSchedules(client, config);
     for (const { name, migrations } of config.packs) {
       if (migrations) await applyMigrations(client, { folder: migrations, table: `pack_${name}` });
     }

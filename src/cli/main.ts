@@ -13,6 +13,7 @@ import { psql } from './commands/psql.ts';
 import { queues } from './commands/queues.ts';
 import { resume } from './commands/resume.ts';
 import { retry } from './commands/retry.ts';
+import { schedules } from './commands/schedules.ts';
 import { serve } from './commands/serve.ts';
 import { worker } from './commands/worker.ts';
 import { UsageError, type Command } from './command.ts';
@@ -31,6 +32,7 @@ const COMMANDS: readonly Command[] = [
   queues,
   pause,
   resume,
+  schedules,
   keys,
   doctor,
   psql,

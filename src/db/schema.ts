@@ -348,6 +348,8 @@ export const schedule = lovage.table(
     lastAt: at('last_at'),
     pausedAt: at('paused_at'),
     pausedBy: text('paused_by'),
+    /** When a pause ended: what came due before is not run. */
+    resumedAt: at('resumed_at'),
     createdBy: text('created_by'),
     createdAt: at('created_at').notNull().defaultNow(),
     updatedAt: at('updated_at').notNull().defaultNow(),
@@ -362,9 +364,11 @@ export const scheduleRun = lovage.table(
     scheduleId: uuid('schedule_id').notNull(),
     occurrence: at('occurrence').notNull(),
     taskId: uuid('task_id'),
-    /** `due`, `made_up` or `by_hand`. */
+    /** `due`, `made_up`, `by_hand`, or `skipped`, where nobody was there. */
     kind: text('kind').notNull(),
     at: at('at').notNull().defaultNow(),
+    /** Why there is no task. */
+    error: text('error'),
   },
   (t) => [primaryKey({ columns: [t.scheduleId, t.occurrence, t.kind] })],
 );

@@ -17,6 +17,7 @@ import { createInlineRunner } from './runners/inline.ts';
 import type { ChildLimits } from './runners/pool/wear.ts';
 import { createProcessRunner } from './runners/process.ts';
 import { requireReachable } from './runners/require-reachable.ts';
+import { ScheduleTicker } from './schedule-ticker.ts';
 import { Settler } from './settler.ts';
 import { shareSlots } from './slots.ts';
 import { sweepKeys } from './sweep-keys.ts';
@@ -74,7 +75,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     max: 8,
     queryTimeoutMs,
     statementTimeoutMs: queryTimeoutMs,
-    channels: ['lovage_ready', 'lovage_cancel'],
+    channels: ['lovage_ready', 'lovage_cancel', 'lovage_schedule'],
   });
   const { pool, listener, notifier } = lovage;
 
@@ -128,10 +129,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const stopSweeping = sweepKeys(pool, log);
   if (wantsChildren) processes.keepWarm();
   dispatcher.start();
+  const ticker = new ScheduleTicker(lovage);
+  ticker.start();
   log.info({ queues: Object.fromEntries(queues), slots }, 'worker started');
 
   async function stopClaiming(): Promise<void> {
-    await Promise.all([dispatcher.stop(), lease.announceEnd()]);
+    await Promise.all([dispatcher.stop(), ticker.stop(), lease.announceEnd()]);
   }
   async function close(): Promise<void> {
     // What could not be handed back is left to those who rescue the tasks of the dead.

@@ -9,6 +9,7 @@ import { mountQueues } from './queues.ts';
 import { mountReads } from './read.ts';
 import { refuseNul } from './refuse-nul.ts';
 import { mountRetry } from './retry.ts';
+import { mountSchedules } from './schedules.ts';
 import { mountSubmit } from './submit.ts';
 import { mountSweeps } from './sweep.ts';
 
@@ -33,6 +34,7 @@ export function createRest(parts: ApiParts, router: Router): OpenAPIHono<HttpEnv
   mountRetry(rest, parts, router);
   mountSweeps(rest, parts, router);
   mountQueues(rest, parts, router);
+  mountSchedules(rest, parts, router);
   return rest;
 }
 

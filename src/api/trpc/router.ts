@@ -4,6 +4,7 @@ import { enqueueAndWait } from './enqueue.ts';
 import { enqueueOptions } from './fields.ts';
 import { procedureFor, t } from './procedures.ts';
 import { queueProcedures } from './queues.ts';
+import { scheduleProcedures } from './schedules.ts';
 import { taskProcedures } from './tasks.ts';
 
 /**
@@ -20,7 +21,7 @@ export function createRouter(config: Config) {
       ),
     ]),
   );
-  return t.router({ tasks: taskProcedures, queues: queueProcedures, run });
+  return t.router({ tasks: taskProcedures, queues: queueProcedures, schedules: scheduleProcedures, run });
 }
 
 export type Router = ReturnType<typeof createRouter>;

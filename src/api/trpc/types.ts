@@ -17,6 +17,12 @@ import type {
   TaskState,
   TaskView,
 } from '../../wire.ts';
+import type {
+  OccurrencesView,
+  PutScheduleOutcome,
+  ScheduleRunView,
+  ScheduleView,
+} from '../../wire/schedules.ts';
 import type { EnqueueOptions } from './fields.ts';
 import type { Include } from '../present.ts';
 import type { Router } from './router.ts';
@@ -96,6 +102,38 @@ type QueueProcedures = {
   resume: Mutation<{ name: string }, { queue: QueueView; outcome: ResumeOutcome }>;
 };
 
+/** When a schedule runs: `cron` or `rrule`. */
+export interface ScheduleRule {
+  cron?: string;
+  /** The lines of RFC 5545. */
+  rrule?: string;
+  /** An IANA name. Default UTC, or the one of `DTSTART`. */
+  timeZone?: string;
+}
+
+export type NewSchedule<C extends Config> = {
+  [Name in NameOf<C>]: { name: string; task: Name; input: InputNamed<C, Name> };
+}[NameOf<C>] &
+  ScheduleRule & { missed?: 'skip' | 'once'; priority?: number; tags?: string[] };
+
+interface PageRequest {
+  cursor?: string;
+  limit?: number;
+}
+
+type ScheduleProcedures<C extends Config> = {
+  list: Query<PageRequest | void, Page<ScheduleView>>;
+  get: Query<{ name: string }, ScheduleView>;
+  put: Mutation<NewSchedule<C>, { schedule: ScheduleView; outcome: PutScheduleOutcome }>;
+  remove: Mutation<{ name: string }, ScheduleView>;
+  pause: Mutation<{ name: string }, { schedule: ScheduleView; outcome: PauseOutcome }>;
+  resume: Mutation<{ name: string }, { schedule: ScheduleView; outcome: ResumeOutcome }>;
+  run: Mutation<{ name: string }, TaskNamed<C, NameOf<C>>>;
+  runs: Query<{ name: string } & PageRequest, Page<ScheduleRunView>>;
+  preview: Query<{ name: string; n?: number }, OccurrencesView>;
+  previewRule: Query<ScheduleRule & { n?: number }, OccurrencesView>;
+};
+
 type Head<Name> = Name extends `${infer First}.${string}` ? First : Name;
 /** `{'filings.analyze': D}` as `{filings: {analyze: Mutation}}`. */
 type Runs<Tasks> = {
@@ -109,5 +147,10 @@ type Runs<Tasks> = {
 /** What `/trpc` serves for a configuration; the type a typed client is made of. */
 export type AppRouter<C extends Config = Config> = TRPCBuiltRouter<
   Router['_def']['_config']['$types'],
-  { tasks: TaskProcedures<C>; queues: QueueProcedures; run: Runs<TasksOf<C>> }
+  {
+    tasks: TaskProcedures<C>;
+    queues: QueueProcedures;
+    schedules: ScheduleProcedures<C>;
+    run: Runs<TasksOf<C>>;
+  }
 >;

@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { diag } from '../../packs/diag/index.ts';
+import { echo, noop } from '../../packs/diag/tasks.ts';
+import { schedules as command } from '../../src/cli/commands/schedules.ts';
+import { defineConfig, type Config, type ScheduledTask } from '../../src/config.ts';
+import { SetupError } from '../../src/errors.ts';
+import { migrateFor } from '../../src/open.ts';
+import { fireDue } from '../../src/schedules/fire.ts';
+import { getSchedule } from '../../src/schedules/get.ts';
+import { listSchedules } from '../../src/schedules/list.ts';
+import { pauseSchedule } from '../../src/schedules/pause.ts';
+import { putSchedule } from '../../src/schedules/put.ts';
+import { removeSchedule } from '../../src/schedules/remove.ts';
+import { runSchedule } from '../../src/schedules/run.ts';
+import { openLab, type Lab } from '../lab.ts';
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await openLab();
+});
+afterAll(() => lab[Symbol.asyncDispose]());
+
+const configOf = (schedules: Record<string, ScheduledTask>): Config =>
+  defineConfig({ packs: [diag], schedules });
+const start = (schedules: Record<string, ScheduledTask>) => migrateFor(configOf(schedules), lab.url);
+const nightly = { task: echo, input: { value: 1 }, cron: '0 3 * * *', timeZone: 'Europe/Berlin' };
+const get = (name: string) => getSchedule(lab.lovage, lab.caller, name);
+const names = async () => (await listSchedules(lab.lovage, lab.caller)).items.map(({ name }) => name);
+
+test('a start makes the schedules of the configuration so, and keeps their times and pauses', async () => {
+  await putSchedule(lab.lovage, lab.caller, { name: 'ours', task: 'diag.noop', input: {}, cron: '@daily' });
+  await start({ nightly, weekly: { task: noop, input: {}, rrule: 'FREQ=WEEKLY;BYDAY=MO' } });
+  expect(await names()).toEqual(['nightly', 'ours', 'weekly']);
+  const first = await get('nightly');
+  expect(first).toMatchObject({
+    source: 'config',
+    createdBy: 'config',
+    timeZone: 'Europe/Berlin',
+    input: { value: 1 },
+  });
+
+  await pauseSchedule(lab.lovage, lab.caller, 'nightly');
+  await lab.sql("UPDATE lovage.schedule SET next_at = next_at + interval '7 days' WHERE name = 'nightly'");
+  const moved = async () =>
+    (await lab.sql<{ at: Date }>("SELECT next_at AS at FROM lovage.schedule WHERE name = 'nightly'"))[0]?.at;
+  const at = await moved();
+  await start({ nightly });
+  expect(await names()).toEqual(['nightly', 'ours']);
+  expect(await moved()).toEqual(at);
+  expect(await get('nightly')).toMatchObject({ state: 'paused', updatedAt: first.updatedAt });
+
+  await start({ nightly: { ...nightly, input: { value: 2 } } });
+  expect(await moved()).toEqual(at);
+  await start({ nightly: { ...nightly, cron: '0 4 * * *' } });
+  expect((await moved())?.getTime()).toBeLessThan(at?.getTime() ?? 0);
+  expect(await get('nightly')).toMatchObject({ state: 'paused', cron: '0 4 * * *' });
+  await start({});
+  expect(await names()).toEqual(['ours']);
+});
+
+test('what the configuration made is changed there only; it can be paused and run', async () => {
+  await start({ nightly });
+  const change = { name: 'nightly', task: 'diag.noop', input: {}, cron: '@daily' };
+  await expect(putSchedule(lab.lovage, lab.caller, change)).rejects.toMatchObject({ code: 'conflict' });
+  await expect(removeSchedule(lab.lovage, lab.caller, 'nightly')).rejects.toMatchObject({ code: 'conflict' });
+  expect(await runSchedule(lab.lovage, lab.caller, 'nightly')).toMatchObject({ name: 'diag.echo' });
+  expect(await get('nightly')).toMatchObject({ cron: '0 3 * * *', source: 'config' });
+});
+
+test('one that has run out does not keep a process from starting', async () => {
+  const over = { task: noop, input: {}, rrule: 'DTSTART:20200101T000000Z\nRRULE:FREQ=DAILY;COUNT=3' };
+  await start({ over });
+  expect(await get('over')).toMatchObject({ state: 'ended', nextAt: null });
+});
+
+test('a start with a schedule that makes no sense says which, in one line', async () => {
+  const foreign = { ...noop, name: 'other.noop' };
+  const faults: [Record<string, unknown>, RegExp][] = [
+    [{ ...nightly, cron: '61 * * * *' }, /^schedule "nightly": .*\/cron: .*range 0-59/],
+    [{ ...nightly, timeZone: 'Mars' }, /^schedule "nightly": .*\/timeZone: "Mars"/],
+    [{ ...nightly, rrule: 'FREQ=DAILY' }, /give either cron or rrule/],
+    [{ ...nightly, input: {} }, /^schedule "nightly": the input does not fit .*\/input\/value/],
+    [{ ...nightly, task: foreign }, /no pack registers the task "other\.noop"/],
+    [{ ...nightly, colour: 'red' }, /colour/],
+    [{ ...nightly, priority: 1e9 }, /priority/],
+  ];
+  for (const [scheduled, line] of faults) {
+    const refused = await start({ nightly: scheduled as never }).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(SetupError);
+    expect((refused as SetupError).message).toMatch(line);
+    expect((refused as SetupError).message).not.toContain('\n');
+  }
+  await expect(start({ 'bad name': nightly })).rejects.toThrow('schedule "bad name": name: must be');
+});
+
+test('a schedule whose task no worker here knows waits for one that does', async () => {
+  await start({ nightly });
+  await lab.sql("UPDATE lovage.schedule SET task_name = 'gone.task', next_at = now() - interval '1 s'");
+  expect(await fireDue(lab.lovage)).toBe(0);
+});
+
+test('the command line lists, previews, pauses, resumes and runs schedules', async () => {
+  await start({});
+  await putSchedule(lab.lovage, lab.caller, {
+    name: 'ours',
+    task: 'diag.noop',
+    input: {},
+    cron: '30 2 * * *',
+    timeZone: 'Europe/Berlin',
+  });
+  vi.stubEnv('DATABASE_URL', lab.url);
+  vi.stubEnv('LOVAGE_CONFIG', (await import('../lab.ts')).configFile);
+  const does = async (...args: string[]): Promise<string> => {
+    const said: string[] = [];
+    const log = vi.spyOn(console, 'log').mockImplementation((line: string) => void said.push(line));
+    try {
+      expect(await command.run(args)).toBe(0);
+    } finally {
+      log.mockRestore();
+    }
+    return said.join('\n');
+  };
+  try {
+    expect(await does()).toMatch(
+      /^SCHEDULE +TASK +RULE +NEXT +LAST +STATE +FROM\nours +diag\.noop +30 2 \* \* \* \(Europe\/Berlin\) +\S+ +- +active +api$/,
+    );
+    expect(JSON.parse(await does('list', '--json'))).toMatchObject([{ name: 'ours', state: 'active' }]);
+    expect(await does('pause', 'ours')).toBe('Schedule ours is paused');
+    expect(await does('pause', 'ours')).toMatch(/^Schedule ours is paused already, by cli:/);
+    expect((await does('preview', 'ours', '-n', '3')).split('\n')).toHaveLength(3);
+    expect(await does('preview', '--cron', '0 0 1 1 *', '-n', '1')).toMatch(/^\d{4}-01-01T00:00:00.000Z$/);
+    expect(
+      await does('preview', '--rrule', 'FREQ=YEARLY', '--time-zone', 'Europe/Berlin', '-n', '1'),
+    ).toMatch(/Z +\d{4}-01-01 00:00:00 GMT\+1$/);
+    expect(await does('run', 'ours')).toMatch(
+      /^Task [0-9a-f-]{36} \(diag\.noop\) is started by schedule ours$/,
+    );
+    expect(await does('resume', 'ours')).toMatch(/^Schedule ours is resumed; next \S+Z$/);
+    expect(await does('resume', 'ours')).toBe('Schedule ours was not paused');
+    await expect(command.run(['pause', 'none'])).rejects.toThrow('no schedule is named "none"');
+    await expect(command.run(['prevue'])).rejects.toThrow('there is no "schedules prevue"');
+    await expect(command.run(['preview', '--cron', 'x'])).rejects.toThrow('/cron: must have five fields');
+  } finally {
+    vi.unstubAllEnvs();
+  }
+});
