@@ -84,13 +84,13 @@ export async function openTestLovage(given: Config, options: TestOptions = {}): 
   const test: TestLovage = {
     databaseUrl: database.url,
     db: lovage.db,
-    enqueue: async (definition, input, more) =>
-      (await enqueueTask(lovage, caller, { ...more, name: definition.name, input })) as never,
+    enqueue: (definition, input, more) =>
+      enqueueTask(lovage, caller, { ...more, name: definition.name, input }),
     async run(definition, input, { timeoutMs = DEFAULT_TIMEOUT_MS, ...more } = {}) {
       const { id } = await test.enqueue(definition, input, more);
       const task = await waitForTask(lovage, caller, id, { timeoutMs });
       if (!isFinal(task.state)) throw new Error(`task ${id} is still ${task.state} after ${timeoutMs} ms`);
-      return task as never;
+      return task;
     },
     get: (id) => getTask(lovage, caller, id),
     events: async (id) => (await listEvents(lovage, caller, id, { limit: 200 })).items,

