@@ -13,6 +13,7 @@ const COMMANDS = [
   'queues',
   'pause',
   'resume',
+  'schedules',
   'keys',
   'doctor',
   'psql',
