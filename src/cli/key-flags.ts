@@ -1,6 +1,7 @@
 import type { NewKey } from '../keys/create.ts';
 import { SCOPES, type RateLimit, type Scope } from '../wire.ts';
 import type { KeyView } from '../wire/key.ts';
+import { keyWord } from '../api/trpc/key-fields.ts';
 import { wholeNumber } from './arguments.ts';
 import { UsageError } from './command.ts';
 
@@ -29,14 +30,20 @@ interface KeyValues {
 }
 
 export const readNewKey = (name: string, values: KeyValues): NewKey & { graceMs: number } => ({
-  name,
+  name: name === '' ? name : readWord(name, 'the name'),
   scopes: readScopes(values.scopes),
-  tenant: values.tenant,
+  tenant: values.tenant === undefined ? undefined : readWord(values.tenant, '--tenant'),
   priority: values.priority === undefined ? undefined : readPriority(values.priority),
   rate: values.rate === undefined ? undefined : readRate(values.rate),
   expiresAt: values.expires === undefined ? undefined : readTime(values.expires),
   graceMs: wholeNumber(values.grace, '--grace', 0, MAX_GRACE_MS),
 });
+
+function readWord(text: string, what: string): string {
+  const { error } = keyWord.safeParse(text);
+  if (error) throw new UsageError(`${what}: "${text}" ${error.issues[0]?.message}`);
+  return text;
+}
 
 function readScopes(text: string): Scope[] {
   const scopes = text.split(',').map((scope) => scope.trim());

@@ -5,7 +5,7 @@ import { eventsFields, enqueueOptions } from './fields.ts';
 const MAX_GRACE_MS = 30 * 24 * 3_600_000;
 const time = enqueueOptions.shape.runAt.unwrap();
 /** No spaces, nothing that breaks a line of a log. */
-const word = z
+export const keyWord = z
   .string()
   .min(1)
   .max(100)
@@ -19,9 +19,9 @@ const page = { cursor: eventsFields.shape.cursor, limit: eventsFields.shape.limi
 
 export const keyId = z.object({ id: z.string() });
 export const createKeyFields = z.strictObject({
-  name: word,
+  name: keyWord,
   scopes: z.array(z.enum(SCOPES)).min(1).max(SCOPES.length).default(['enqueue', 'read', 'cancel']),
-  tenant: word.optional(),
+  tenant: keyWord.optional(),
   priority: priority.optional(),
   rate: rate.optional(),
   expiresAt: time.optional(),
@@ -37,10 +37,10 @@ export const rotateKeyFields = z.strictObject({
   graceMs: z.int().min(0).max(MAX_GRACE_MS).default(0),
   expiresAt: time.optional(),
 });
-export const listKeysFields = z.object({ tenant: word.optional(), ...page });
+export const listKeysFields = z.object({ tenant: keyWord.optional(), ...page });
 
 export const listAuditFields = z.object({
-  tenant: word.optional(),
+  tenant: keyWord.optional(),
   actor: z.string().max(200).optional(),
   action: z.string().max(200).optional(),
   target: z.string().max(200).optional(),
