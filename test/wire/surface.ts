@@ -48,7 +48,7 @@ interface Definition {
 
 /** Every tRPC procedure of a configuration. */
 export function proceduresOf(config: Config): Procedure[] {
-  const { procedures } = createRouter(config)._def as unknown as {
+  const { procedures } = createRouter(config)['_def'] as unknown as {
     procedures: Record<string, { _def: Definition }>;
   };
   return Object.entries(procedures).map(([name, { _def: definition }]) => ({
