@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { AuditWriter } from '../../src/audit/writer.ts';
 import { createLog } from '../../src/log.ts';
 import type { AuditView } from '../../src/wire/audit.ts';
@@ -361,6 +361,18 @@ describe('the writer', () => {
     expect(await written()).toEqual(Array.from({ length: 64 }, (_, n) => `group.${n}`));
   });
 
+  test('lets sixty-four enqueues at once share commits', async () => {
+    const query = vi.spyOn(lab.lovage.pool, 'query');
+    const answers = await Promise.all(Array.from({ length: 64 }, submit));
+    const commits = query.mock.calls.filter(
+      ([config]) => (config as unknown as { name?: string }).name === 'lovage_audit',
+    );
+    query.mockRestore();
+    expect(commits.length).toBeLessThan(32);
+    const rows = await lab.lab.sql('SELECT FROM lovage.v_audit WHERE target = ANY ($1)', [answers]);
+    expect(rows).toHaveLength(64);
+  });
+
   test('keeps what cannot be written, holds nobody up, and writes it when Postgres is back', async () => {
     await lab.lab.sql(`DELETE FROM lovage.audit_log WHERE tenant = 'w'`);
     const one = writer();
@@ -383,10 +395,12 @@ describe('the writer', () => {
       isLost = true;
       throw Object.assign(new Error('Connection terminated unexpectedly'));
     };
+    const complaints = vi.spyOn(silent, 'error');
     const one = new AuditWriter({ query: forgetful } as never, silent);
     await one.write(entry('once'));
     await one.close();
     expect(await written()).toEqual(['once']);
+    expect(complaints).not.toHaveBeenCalled();
   });
 
   test('gives up at its close what still cannot be written, and returns', async () => {
