@@ -19,7 +19,7 @@ export const ERROR_CODES = {
     title: 'This path does not take that method',
     trpc: 'METHOD_NOT_SUPPORTED',
   },
-  conflict: { status: 409, title: 'The state of the task does not allow this', trpc: 'CONFLICT' },
+  conflict: { status: 409, title: 'The state of what it asks about does not allow this', trpc: 'CONFLICT' },
   'result-expired': { status: 410, title: 'The result has passed its time to live', trpc: 'NOT_FOUND' },
   'payload-too-large': { status: 413, title: 'The body is over the limit', trpc: 'PAYLOAD_TOO_LARGE' },
   validation: { status: 422, title: 'The request does not fit its schema', trpc: 'UNPROCESSABLE_CONTENT' },

@@ -1,5 +1,6 @@
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
+import type { AuditWriter } from './audit/writer.ts';
 import type { Config } from './config.ts';
 import type { Listener } from './db/listen.ts';
 import type { Log } from './log.ts';
@@ -18,6 +19,8 @@ export interface Lovage {
   notifier: Notifier;
   /** Accepts tasks, those that come together in one commit. */
   sender: Sender;
+  /** Writes down who did what. */
+  audit: AuditWriter;
   /** The process's one LISTEN connection, shared by all who wait. */
   listener: Listener;
   finals: FinalWatch;

@@ -1,3 +1,4 @@
+import { AuditWriter } from './audit/writer.ts';
 import type { Config } from './config.ts';
 import { connect } from './db/connect.ts';
 import { Listener, type Channel } from './db/listen.ts';
@@ -61,6 +62,7 @@ export async function openLovage(options: {
     ...(options.statementTimeoutMs ? { statementTimeoutMs: options.statementTimeoutMs } : {}),
   });
   const notifier = createNotifier(pool, log);
+  const audit = new AuditWriter(pool, log);
   const listener = new Listener(options.directUrl ?? url, options.channels ?? ['lovage_final'], log);
   await listener.start();
   const finals = new FinalWatch(pool, listener, log);
@@ -71,6 +73,7 @@ export async function openLovage(options: {
     db,
     notifier,
     sender: new Sender(pool, options.sending),
+    audit,
     listener,
     finals,
     secret: createSecret(options.secret),
@@ -79,6 +82,7 @@ export async function openLovage(options: {
     async close() {
       finals.close();
       await notifier.flush();
+      await audit.close();
       await listener.close();
       await pool.end();
     },

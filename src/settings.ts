@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { SetupError } from './errors.ts';
+import { parseTrustedProxies, type TrustedProxies } from './trusted-proxies.ts';
 
 const MIB = 1024 * 1024;
 const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
@@ -33,6 +34,13 @@ const environment = z.object({
     .regex(/^[\x21-\x7e]{32,500}$/, 'must be at least 32 printable characters')
     .optional(),
   LOVAGE_CONFIG: z.string().default('lovage.config.ts'),
+  LOVAGE_TRUST_PROXY: z
+    .string()
+    .refine(
+      (text) => parseTrustedProxies(text) !== undefined,
+      'must be a number of proxies, or addresses such as 10.0.0.0/8,::1',
+    )
+    .optional(),
   LOVAGE_MAX_BODY_BYTES: wholeNumber(1024, 1024 * MIB).default(6 * MIB),
   LOVAGE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).optional(),
   LOVAGE_DIAG: flag.default(false),
@@ -54,6 +62,8 @@ export interface Settings {
   secret: string | undefined;
   configFile: string;
   maxBodyBytes: number;
+  /** Whose X-Forwarded-For is believed: how many proxies stand before the API, or their addresses. Default: nobody's. */
+  trustedProxies?: TrustedProxies | undefined;
   /** Default: `warn` in `dev`, whose terminal belongs to a person, else `info`. */
   logLevel: string | undefined;
   drainMs: number;
@@ -85,6 +95,8 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     secret: values.LOVAGE_SECRET,
     configFile: resolve(values.LOVAGE_CONFIG),
     maxBodyBytes: values.LOVAGE_MAX_BODY_BYTES,
+    trustedProxies:
+      values.LOVAGE_TRUST_PROXY === undefined ? undefined : parseTrustedProxies(values.LOVAGE_TRUST_PROXY),
     logLevel: values.LOVAGE_LOG_LEVEL,
     drainMs: values.LOVAGE_DRAIN_MS,
     queryTimeoutMs: values.LOVAGE_QUERY_TIMEOUT_MS,

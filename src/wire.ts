@@ -170,6 +170,15 @@ export type ResumeOutcome = 'resumed' | 'not_paused';
 export const SCOPES = ['enqueue', 'read', 'cancel', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
+/** The tenant of who says nothing else: the house's own. */
+export const DEFAULT_TENANT = 'default';
+
+/** At most `limit` requests in any `periodMs`. */
+export interface RateLimit {
+  limit: number;
+  periodMs: number;
+}
+
 /** Who calls: an API key, the command line, or the process itself. */
 export interface Caller {
   /** What history and `createdBy` show, such as `key:ci` or `cli:ada`. */
@@ -178,6 +187,10 @@ export interface Caller {
   scopes: ReadonlySet<Scope>;
   /** Of tasks for which it names none. Default: as their definitions say. */
   priority?: number | undefined;
+  /** The key it came with, and how many requests that may make. The root key and the command line have none. */
+  key?: { id: string; rate: RateLimit | null } | undefined;
+  /** Sees the keys and the audit log of every tenant: the root key and the command line. */
+  isOperator?: boolean | undefined;
   /** From where the call came, for the audit log. */
   origin?: { ip?: string | undefined; requestId?: string | undefined } | undefined;
 }

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import type { Lovage } from '../lovage.ts';
 import type { Caller } from '../wire.ts';
 import type { Patience } from './patience.ts';
+import { clientAddress, type TrustedProxies } from '../trusted-proxies.ts';
 import { suspect, type Suspicion } from '../json/unstorable.ts';
 
 /** What every procedure gets, whichever adapter calls it. */
@@ -17,12 +18,21 @@ export interface RequestContext {
   closing: AbortSignal;
   /** What the raw text may hold that Postgres refuses. */
   suspicion: Suspicion;
+  /** What became of the request in the audit log. */
+  trail?: AuditTrail | undefined;
+  /** Writes a mutation down before it is over, for one that has done its work and goes on to wait. */
+  audit?: (answer: unknown) => Promise<void>;
+}
+
+/** Whether the call that a request makes is written down. */
+export interface AuditTrail {
+  isWritten: boolean;
 }
 
 /** What the middlewares leave for the handlers. */
 export interface HttpEnv {
   Bindings: HttpBindings;
-  Variables: { requestId: string; caller: Caller; patience: Patience };
+  Variables: { requestId: string; caller: Caller; patience: Patience; trail: AuditTrail };
 }
 export type HttpContext = Context<HttpEnv>;
 
@@ -31,6 +41,8 @@ export interface ApiParts {
   lovage: Lovage;
   authenticator: { authenticate(presented: string): Promise<Caller | null> };
   maxBodyBytes: number;
+  /** Whose word on where a request came from is taken. Default: nobody's. */
+  trustedProxies?: TrustedProxies | undefined;
   version: string;
   isReady: () => Promise<boolean>;
   closing: AbortSignal;
@@ -39,11 +51,23 @@ export interface ApiParts {
 export function contextOf(parts: ApiParts, c: HttpContext, suspicion = suspect('')): RequestContext {
   return {
     lovage: parts.lovage,
-    caller: c.var.caller,
+    caller: { ...c.var.caller, origin: originOf(parts, c) },
     requestId: c.var.requestId,
     patience: c.var.patience,
     signal: c.req.raw.signal,
     closing: parts.closing,
     suspicion,
+    trail: c.var.trail,
   };
+}
+
+/** From where a request came, for the audit log. */
+export function originOf(
+  { trustedProxies }: Pick<ApiParts, 'trustedProxies'>,
+  c: HttpContext,
+): NonNullable<Caller['origin']> {
+  // Without a server, as in a call of the app itself, there is no socket.
+  const socket = (c.env as Partial<HttpBindings> | undefined)?.incoming?.socket.remoteAddress;
+  const ip = clientAddress(socket, c.req.header('x-forwarded-for'), trustedProxies);
+  return { ip, requestId: c.var.requestId };
 }

@@ -1,22 +1,44 @@
 import type { MiddlewareHandler } from 'hono';
 import { LovageError } from '../errors.ts';
+import type { Caller } from '../wire.ts';
+import { auditRefusal } from './audit-refusal.ts';
 import type { ApiParts, HttpContext, HttpEnv } from './context.ts';
+import { costOf, spendQuota } from './rate-limit.ts';
 
-/** Lets nobody pass without a valid key: `Authorization: Bearer`, `X-API-Key`, or a dialect's own header. */
+/** Lets nobody pass without a valid key that may still make calls: `Authorization: Bearer`, `X-API-Key`, or a dialect's own header. */
 export function requireKey(parts: ApiParts, keyHeader?: string): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
-    const presented = presentedKey(c, keyHeader);
-    if (presented === undefined) {
-      throw new LovageError(
-        'unauthorized',
-        'Send an API key as "Authorization: Bearer KEY" or "X-API-Key: KEY"',
-      );
-    }
-    const caller = await c.var.patience.spend(parts.authenticator.authenticate(presented));
-    if (caller === null) throw new LovageError('unauthorized', 'This API key is unknown, revoked or expired');
+    const { patience } = c.var;
+    const caller = await patience.spend(identify(parts, c, keyHeader));
     c.set('caller', caller);
+    c.set('trail', { isWritten: false });
+    let limits: [string, string][] = [];
+    const tell = (headers: typeof limits) => {
+      limits = headers;
+    };
+    try {
+      await patience.spend(spendQuota(parts.lovage, caller, costOf(c), tell));
+    } catch (error) {
+      for (const [name, value] of limits) c.header(name, value);
+      throw error;
+    }
     await next();
+    for (const [name, value] of limits) c.res.headers.set(name, value);
+    await auditRefusal(parts, c);
   };
+}
+
+async function identify({ authenticator }: ApiParts, c: HttpContext, keyHeader?: string): Promise<Caller> {
+  const presented = presentedKey(c, keyHeader);
+  if (presented === undefined) {
+    throw new LovageError(
+      'unauthorized',
+      'Send an API key as "Authorization: Bearer KEY" or "X-API-Key: KEY"',
+    );
+  }
+  const caller = await authenticator.authenticate(presented);
+  if (caller === null) throw new LovageError('unauthorized', 'This API key is unknown, revoked or expired');
+  return caller;
 }
 
 function presentedKey(c: HttpContext, keyHeader: string | undefined): string | undefined {

@@ -7,6 +7,7 @@ import { isReady } from '../db/health.ts';
 import { SetupError } from '../errors.ts';
 import type { Authenticator } from '../keys/authenticate.ts';
 import type { Lovage } from '../lovage.ts';
+import type { Settings } from '../settings.ts';
 import { createApp } from './app.ts';
 import type { HttpEnv } from './context.ts';
 import { Patience } from './patience.ts';
@@ -17,7 +18,7 @@ const READY_MS = 2_000;
 export interface ApiOptions {
   lovage: Lovage;
   authenticator: Authenticator;
-  settings: { host: string; port: number; maxBodyBytes: number };
+  settings: Pick<Settings, 'host' | 'port' | 'maxBodyBytes' | 'trustedProxies'>;
   /** Given where this process runs a worker too. */
   isWorkerReady?: () => boolean;
   version: string;
@@ -39,6 +40,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     lovage,
     authenticator,
     maxBodyBytes: settings.maxBodyBytes,
+    trustedProxies: settings.trustedProxies,
     version,
     closing: closing.signal,
     isReady: async () => {

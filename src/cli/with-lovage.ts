@@ -2,15 +2,16 @@ import { userInfo } from 'node:os';
 import { LovageError, SetupError } from '../errors.ts';
 import type { Lovage } from '../lovage.ts';
 import { openLovage } from '../open.ts';
-import { SCOPES, type Caller } from '../wire.ts';
+import { DEFAULT_TENANT, SCOPES, type Caller } from '../wire.ts';
 import { UsageError } from './command.ts';
 import { withSession } from './session.ts';
 
-/** What the command line does, it does as `cli:<user>` and for the tenant `default`. */
+/** What the command line does, it does as `cli:<user>` and for the tenant `default`; keys it makes for any. */
 const callerOf = (user: string): Caller => ({
   actor: `cli:${user}`,
-  tenant: 'default',
+  tenant: DEFAULT_TENANT,
   scopes: new Set(SCOPES),
+  isOperator: true,
 });
 
 /** Opens the database for verbs on tasks and queues; what they refuse is told in a line or two. */

@@ -1,7 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
 import type pg from 'pg';
-import { SCOPES, type Caller, type Scope } from '../wire.ts';
+import { DEFAULT_TENANT, SCOPES, type Caller, type Scope } from '../wire.ts';
 import { hashKey } from './hash.ts';
+import { createUseRecorder } from './last-used.ts';
+import { rateOf } from './view.ts';
 
 export interface Authenticator {
   /** Null for a key that is unknown, revoked or expired. Throws when Postgres is away and it must be asked. */
@@ -16,34 +18,62 @@ const MAX_CACHED = 10_000;
 export function createAuthenticator(pool: pg.Pool, rootKey: string | undefined): Authenticator {
   const cache = new Map<string, { until: number; caller: Promise<Caller | null> }>();
   const root = rootKey === undefined ? undefined : hashKey(rootKey);
+  const recorder = createUseRecorder(pool);
 
   return {
     async authenticate(presented) {
       const hash = hashKey(presented);
       if (root && timingSafeEqual(hash, root)) {
-        return { actor: 'key:root', tenant: 'default', scopes: new Set(SCOPES) };
+        return { actor: 'key:root', tenant: DEFAULT_TENANT, scopes: new Set(SCOPES), isOperator: true };
       }
       const id = hash.toString('base64');
       const known = cache.get(id);
-      if (known && known.until > performance.now()) return known.caller;
+      if (known && known.until > performance.now()) return noted(await known.caller);
       // The promise is cached, not the answer: a burst on a new key asks once.
       const caller = findCaller(pool, hash);
       cache.delete(id);
       cache.set(id, { until: performance.now() + TRUSTED_MS, caller });
       caller.catch(() => cache.delete(id));
       if (cache.size > MAX_CACHED) cache.delete(cache.keys().next().value ?? id);
-      return caller;
+      return noted(await caller);
     },
   };
+
+  function noted(caller: Caller | null): Caller | null {
+    if (caller?.key) recorder.used(caller.key.id);
+    return caller;
+  }
 }
 
+interface FoundKey {
+  id: string;
+  name: string;
+  tenant: string;
+  hash: Buffer;
+  scopes: Scope[];
+  priority: number | null;
+  rate_limit: number | null;
+  rate_period_ms: number | null;
+}
+
+/**
+ * The look-up goes by SHA-256: how long it takes tells of the hash, which nobody can steer towards a key. What decides is
+ * compared in constant time.
+ */
 async function findCaller(pool: pg.Pool, hash: Buffer): Promise<Caller | null> {
-  const { rows } = await pool.query<{ name: string; tenant: string; scopes: Scope[] }>({
+  const { rows } = await pool.query<FoundKey>({
     name: 'lovage_find_key',
-    text: `SELECT name, tenant, scopes FROM lovage.api_key
+    text: `SELECT id, name, tenant, hash, scopes, priority, rate_limit, rate_period_ms FROM lovage.api_key
            WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())`,
     values: [hash],
   });
-  const [key] = rows;
-  return key ? { actor: `key:${key.name}`, tenant: key.tenant, scopes: new Set(key.scopes) } : null;
+  const [found] = rows;
+  if (!found || !timingSafeEqual(found.hash, hash)) return null;
+  return {
+    actor: `key:${found.name}`,
+    tenant: found.tenant,
+    scopes: new Set(found.scopes),
+    key: { id: found.id, rate: rateOf(found) },
+    ...(found.priority !== null && { priority: found.priority }),
+  };
 }

@@ -53,7 +53,7 @@ export async function enqueueTask(
 /** A task as its definition and its caller want it, checked. @throws validation with a pointer per fault. */
 export async function newTask(
   definition: AnyTask,
-  caller: Pick<Caller, 'actor' | 'tenant'>,
+  caller: Pick<Caller, 'actor' | 'tenant' | 'priority'>,
   request: Omit<EnqueueRequest, 'name'>,
 ): Promise<NewTask> {
   const input = await parseInput(definition, request.input);
@@ -61,7 +61,7 @@ export async function newTask(
     tenant: caller.tenant,
     name: definition.name,
     queue: definition.queue,
-    priority: request.priority ?? definition.priority,
+    priority: request.priority ?? caller.priority ?? definition.priority,
     maxAttempts: definition.attempts,
     resultTtlMs: definition.resultTtlMs,
     ...limitsOf(definition, request),

@@ -7,12 +7,19 @@ import { loadConfig } from '../../src/load-config.ts';
 import { createLog, type Log } from '../../src/log.ts';
 import type { Lovage } from '../../src/lovage.ts';
 import { migrateFor, openLovage } from '../../src/open.ts';
-import type { CancelOutcome, Scope, TaskView } from '../../src/wire.ts';
+import { SCOPES, type Caller, type CancelOutcome, type Scope, type TaskView } from '../../src/wire.ts';
 import { openLab, type Lab } from '../lab.ts';
 import { config as fixture } from './fixture.ts';
 
 export const ROOT_KEY = 'root-key-of-the-http-lab';
 const FIXTURE = new URL('./fixture.ts', import.meta.url).pathname;
+/** Makes keys of every tenant, as the root key does. */
+export const OPERATOR: Caller = {
+  actor: 'key:root',
+  tenant: 'default',
+  scopes: new Set(SCOPES),
+  isOperator: true,
+};
 export const MAX_BODY_BYTES = 100_000;
 
 /** All that a test may look for in a body; what is really there, its assertions say. */
@@ -64,7 +71,8 @@ export async function openHttpLab(configFile = FIXTURE): Promise<HttpLab> {
     lab,
     work: () => lab.worker({ config, configFile }),
     keyFor: async (scopes, tenant = 'default') =>
-      (await createKey(server.lovage.pool, { name: scopes.join('-'), scopes, tenant })).key,
+      (await createKey(server.lovage.pool, OPERATOR, { name: scopes.join('-') || 'none', scopes, tenant }))
+        .key,
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
       await lab[Symbol.asyncDispose]();

@@ -63,7 +63,7 @@ describe('keys', () => {
       /^lv_\S{32}\n\nThis is the only time the key is shown\. It is "ada", with scopes enqueue, read, cancel\.\n$/,
     );
     expect((await lovage(['keys', 'list'])).stdout).toMatch(
-      /ada\s+acme\s+enqueue,read,cancel\s+\S+\s+expired$/m,
+      /ada\s+acme\s+enqueue,read,cancel\s+\S+\s+never\s+expired$/m,
     );
   });
 

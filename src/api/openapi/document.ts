@@ -26,7 +26,15 @@ export function createDocument(
     servers: [{ url: '/' }],
     security: [{ bearer: [] }, { apiKey: [] }],
     tags: [
-      ...new Set(['tasks', 'queues', 'schedules', ...config.packs.map(({ name }) => name), 'health']),
+      ...new Set([
+        'tasks',
+        'queues',
+        'schedules',
+        'keys',
+        'audit',
+        ...config.packs.map(({ name }) => name),
+        'health',
+      ]),
     ].map((name) => ({
       name,
     })),

@@ -4,7 +4,9 @@ import type { ApiParts, HttpEnv } from '../context.ts';
 import { faultsOf } from '../../json/faults.ts';
 import { requireKey } from '../identify.ts';
 import type { Router } from '../trpc/router.ts';
+import { mountAudit } from './audit.ts';
 import { mountCancel } from './cancel.ts';
+import { mountKeys } from './keys.ts';
 import { mountQueues } from './queues.ts';
 import { mountReads } from './read.ts';
 import { refuseNul } from './refuse-nul.ts';
@@ -35,6 +37,8 @@ export function createRest(parts: ApiParts, router: Router): OpenAPIHono<HttpEnv
   mountSweeps(rest, parts, router);
   mountQueues(rest, parts, router);
   mountSchedules(rest, parts, router);
+  mountKeys(rest, parts, router);
+  mountAudit(rest, parts, router);
   return rest;
 }
 

@@ -13,6 +13,7 @@ export const pageOf = <Item extends z.ZodType>(item: Item) =>
 const EVERYWHERE = [
   'unauthorized',
   'forbidden',
+  'rate-limited',
   'internal',
   'queue-unavailable',
 ] as const satisfies ErrorCode[];

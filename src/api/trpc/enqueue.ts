@@ -29,6 +29,7 @@ export async function enqueueAndWait(context: RequestContext, submission: Submis
   const { replayed, deduplicated } = accepted;
   const marks = { ...(replayed && { replayed }), ...(deduplicated && { deduplicated }) };
   const mustWait = waitMs > 0 && !isFinal(accepted.state);
+  if (mustWait) await context.audit?.(accepted);
   const task = { ...(mustWait ? await awaitAccepted(context, accepted, waitMs) : accepted), ...marks };
   // One that was there before may be anybody's of the tenant: what went in and what came out is for those who may read.
   const isOthers = (replayed ?? deduplicated ?? false) && !mayDo(caller, 'read');

@@ -2,12 +2,12 @@ import { getQueue, listQueues } from '../../queues/list.ts';
 import { pauseQueue } from '../../queues/pause.ts';
 import { resumeQueue } from '../../queues/resume.ts';
 import { pauseFields, queueName } from './fields.ts';
-import { procedureFor } from './procedures.ts';
+import { sharedProcedureFor } from './procedures.ts';
 
-const reading = procedureFor('read');
-const operating = procedureFor('admin');
+const reading = sharedProcedureFor('read');
+const operating = sharedProcedureFor('admin');
 
-/** Every verb on queues. Queues are shared by all tenants, so only an admin may stop one. */
+/** Every verb on queues. All tenants share them, and so the counts: an admin of the house may stop one. */
 export const queueProcedures = {
   list: reading.query(({ ctx }) => ctx.patience.spend(listQueues(ctx.lovage))),
 

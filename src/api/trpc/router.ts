@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Config } from '../../config.ts';
 import { enqueueAndWait } from './enqueue.ts';
 import { enqueueOptions } from './fields.ts';
+import { auditProcedures, keyProcedures } from './keys.ts';
 import { procedureFor, t } from './procedures.ts';
 import { queueProcedures } from './queues.ts';
 import { scheduleProcedures } from './schedules.ts';
@@ -21,7 +22,14 @@ export function createRouter(config: Config) {
       ),
     ]),
   );
-  return t.router({ tasks: taskProcedures, queues: queueProcedures, schedules: scheduleProcedures, run });
+  return t.router({
+    tasks: taskProcedures,
+    queues: queueProcedures,
+    schedules: scheduleProcedures,
+    keys: keyProcedures,
+    audit: auditProcedures,
+    run,
+  });
 }
 
 export type Router = ReturnType<typeof createRouter>;

@@ -23,7 +23,16 @@ import type {
   ScheduleRunView,
   ScheduleView,
 } from '../../wire/schedules.ts';
+import type { AuditView } from '../../wire/audit.ts';
+import type { KeyView, NewKeyView, RevokeOutcome } from '../../wire/key.ts';
 import type { EnqueueOptions } from './fields.ts';
+import type {
+  createKeyFields,
+  listAuditFields,
+  listKeysFields,
+  rotateKeyFields,
+  updateKeyFields,
+} from './key-fields.ts';
 import type { Include } from '../present.ts';
 import type { Router } from './router.ts';
 
@@ -134,6 +143,17 @@ type ScheduleProcedures<C extends Config> = {
   previewRule: Query<ScheduleRule & { n?: number }, OccurrencesView>;
 };
 
+type KeyProcedures = {
+  create: Mutation<z.input<typeof createKeyFields>, NewKeyView>;
+  list: Query<z.input<typeof listKeysFields> | void, Page<KeyView>>;
+  get: Query<{ id: string }, KeyView>;
+  update: Mutation<z.input<typeof updateKeyFields>, KeyView>;
+  rotate: Mutation<z.input<typeof rotateKeyFields>, NewKeyView>;
+  revoke: Mutation<{ id: string }, { key: KeyView; outcome: RevokeOutcome }>;
+};
+
+type AuditProcedures = { list: Query<z.input<typeof listAuditFields> | void, Page<AuditView>> };
+
 type Head<Name> = Name extends `${infer First}.${string}` ? First : Name;
 /** `{'filings.analyze': D}` as `{filings: {analyze: Mutation}}`. */
 type Runs<Tasks> = {
@@ -151,6 +171,8 @@ export type AppRouter<C extends Config = Config> = TRPCBuiltRouter<
     tasks: TaskProcedures<C>;
     queues: QueueProcedures;
     schedules: ScheduleProcedures<C>;
+    keys: KeyProcedures;
+    audit: AuditProcedures;
     run: Runs<TasksOf<C>>;
   }
 >;

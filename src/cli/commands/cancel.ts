@@ -1,3 +1,4 @@
+import { audited } from '../../audit/call.ts';
 import { cancelTasks } from '../../tasks/cancel-all.ts';
 import { cancelTask } from '../../tasks/cancel.ts';
 import type { CancelOutcome } from '../../wire.ts';
@@ -37,12 +38,16 @@ export const cancel: Command = {
     const { reason, json } = values;
     return withLovage(async (lovage, caller) => {
       if (id !== undefined) {
-        const { outcome } = await cancelTask(lovage, caller, id, { reason });
+        const call = { action: 'tasks.cancel', request: { id, reason } };
+        const { outcome } = await audited(lovage, caller, call, () =>
+          cancelTask(lovage, caller, id, { reason }),
+        );
         console.log(json ? JSON.stringify({ id, outcome }, null, 2) : `Task ${id} ${SAID[outcome]}`);
         return 0;
       }
+      const call = { action: 'tasks.cancelAll', request: { ...filter, reason } };
       const totals = await sweep('cancelling', (cursor) =>
-        cancelTasks(lovage, caller, { ...filter, reason, cursor }),
+        audited(lovage, caller, call, () => cancelTasks(lovage, caller, { ...filter, reason, cursor })),
       );
       console.log(json ? JSON.stringify(totals, null, 2) : describeTotals(totals));
       return 0;

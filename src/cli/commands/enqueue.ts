@@ -1,3 +1,4 @@
+import { audited } from '../../audit/call.ts';
 import { readFile } from 'node:fs/promises';
 import type { Lovage } from '../../lovage.ts';
 import { findUnstorable, suspect } from '../../json/unstorable.ts';
@@ -54,7 +55,8 @@ export const enqueue: Command = {
       hardLimitMs: optionalNumber(values['hard-limit'], '--hard-limit', 1, MAX_LIMIT_MS),
     };
     return withLovage(async (lovage, caller) => {
-      const task = await enqueueTask(lovage, caller, request);
+      const call = { action: 'tasks.enqueue', request: { name } };
+      const task = await audited(lovage, caller, call, () => enqueueTask(lovage, caller, request));
       await lovage.notifier.flush();
       if (!values.wait) {
         console.log(JSON.stringify(task, null, 2));

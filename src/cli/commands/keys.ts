@@ -1,91 +1,100 @@
+import { audited } from '../../audit/call.ts';
 import { createKey } from '../../keys/create.ts';
-import { listKeys, type KeyView } from '../../keys/list.ts';
+import { findKeys } from '../../keys/find.ts';
+import { listKeys } from '../../keys/list.ts';
 import { revokeKey } from '../../keys/revoke.ts';
-import { connect } from '../../db/connect.ts';
-import { SCOPES, type Scope } from '../../wire.ts';
+import { rotateKey } from '../../keys/rotate.ts';
+import type { Lovage } from '../../lovage.ts';
+import { SCOPES, type Caller } from '../../wire.ts';
+import type { KeyView, NewKeyView } from '../../wire/key.ts';
 import { readArguments } from '../arguments.ts';
 import { UsageError, type Command } from '../command.ts';
-import { withSession } from '../session.ts';
+import { describeKey, KEY_FLAGS, readNewKey } from '../key-flags.ts';
 import { table } from '../table.ts';
+import { withLovage } from '../with-lovage.ts';
+
+const VERBS = ['create', 'list', 'rotate', 'revoke'] as const;
 
 export const keys: Command = {
   name: 'keys',
-  summary: 'API keys: create NAME, list, revoke ID',
-  usage: 'keys create NAME [--scopes a,b] [--tenant T] [--expires TIME] | keys list | keys revoke ID',
+  summary: 'API keys: create NAME, list, rotate ID, revoke ID',
+  usage: 'keys create NAME [--scopes a,b] [--tenant T] … | keys list | keys rotate ID | keys revoke ID',
   options: [
     ['--scopes a,b', `of ${SCOPES.join(', ')} (default enqueue,read,cancel)`],
     ['--tenant T', 'whose tasks it makes and sees (default "default")'],
+    ['--priority N', 'of tasks whose caller names none'],
+    ['--rate N/PERIOD', 'at most so many calls, such as 100/60s or 5000/1h'],
     ['--expires TIME', 'ISO 8601, such as 2027-01-01T00:00:00Z'],
+    ['--grace MS', 'rotate: how long the former key still works (default 0)'],
     ['--json', 'print JSON'],
   ],
-  examples: ['keys create ci --scopes enqueue,read', 'keys list', 'keys revoke lv_a1b2c3'],
+  examples: [
+    'keys create ci --scopes enqueue,read --rate 100/60s',
+    'keys list',
+    'keys rotate lv_a1b2c3 --grace 3600000',
+    'keys revoke lv_a1b2c3',
+  ],
   async run(args) {
-    const { values, positionals } = readArguments(
-      args,
-      {
-        scopes: { type: 'string', default: 'enqueue,read,cancel' },
-        tenant: { type: 'string' },
-        expires: { type: 'string' },
-        json: { type: 'boolean', default: false },
-      },
-      2,
-    );
-    const [verb, word] = positionals;
-    if (verb !== 'list' && !(word && (verb === 'create' || verb === 'revoke'))) {
-      throw new UsageError('say keys create NAME, keys list or keys revoke ID');
+    const { values, positionals } = readArguments(args, KEY_FLAGS, 2);
+    const [verb, word = ''] = positionals;
+    if (!VERBS.some((known) => known === verb) || (verb !== 'list' && word === '')) {
+      throw new UsageError('say keys create NAME, keys list, keys rotate ID or keys revoke ID');
     }
-    const scopes = readScopes(values.scopes);
-    const expiresAt = readTime(values.expires);
-    return withSession(async ({ database, log }) => {
-      const { pool } = connect({ url: database.url, log, max: 1 });
-      const print = (rows: object[], text: string) =>
+    const { graceMs, ...wanted } = readNewKey(word, values);
+    return withLovage(async (lovage, caller) => {
+      const print = (rows: readonly object[], text: string) =>
         console.log(values.json ? JSON.stringify(rows, null, 2) : text);
-      if (verb === 'create') {
-        const made = await createKey(pool, { name: word ?? '', scopes, tenant: values.tenant, expiresAt });
-        print(
-          [made],
-          `${made.key}\n\nThis is the only time the key is shown. It is "${made.name}", with scopes ${made.scopes.join(', ')}.`,
-        );
-      } else if (verb === 'list') {
-        const rows = await listKeys(pool);
-        print(rows, table(rows.map(describe)));
-      } else {
-        const revoked = await revokeKey(pool, word ?? '');
-        print(
-          revoked,
-          revoked.length > 0
-            ? `Revoked ${revoked.map((key) => `${key.name} (${key.prefix}…)`).join(', ')}`
-            : `No live key has the id or prefix "${word}"`,
-        );
-        await pool.end();
-        return revoked.length > 0 ? 0 : 1;
+      if (verb === 'list') {
+        const rows = await listAll(lovage, caller);
+        print(rows, table(rows.map(describeKey)));
+        return 0;
       }
-      await pool.end();
-      return 0;
+      if (verb === 'create') {
+        const call = { action: 'keys.create', request: wanted };
+        const made = await audited(lovage, caller, call, () => createKey(lovage.pool, caller, wanted));
+        print([made], announce(made));
+        return 0;
+      }
+      const found = await findKeys(lovage.pool, caller, word);
+      if (verb === 'rotate') {
+        const { expiresAt } = wanted;
+        const made = await Promise.all(
+          found.map(({ id }) => rotate(lovage, caller, id, { graceMs, expiresAt })),
+        );
+        print(made, made.map(announce).join('\n\n') || nothingLike(word));
+      } else {
+        for (const { id } of found) await revoke(lovage, caller, id);
+        const rows = found.map(({ id, name, prefix }) => ({ id, name, prefix }));
+        const said = rows.map(({ name, prefix }) => `${name} (${prefix}…)`).join(', ');
+        print(rows, said === '' ? nothingLike(word) : `Revoked ${said}`);
+      }
+      return found.length > 0 ? 0 : 1;
     });
   },
 };
 
-function readScopes(text: string): Scope[] {
-  const scopes = text.split(',').map((scope) => scope.trim());
-  const unknown = scopes.filter((scope) => !SCOPES.includes(scope as Scope));
-  if (unknown.length > 0)
-    throw new UsageError(`--scopes: "${unknown.join(', ')}" is none of ${SCOPES.join(', ')}`);
-  return scopes as Scope[];
+async function listAll({ pool }: Lovage, caller: Caller): Promise<KeyView[]> {
+  const rows: KeyView[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await listKeys(pool, caller, { cursor });
+    rows.push(...page.items);
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+  return rows;
 }
 
-function readTime(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  if (Number.isNaN(Date.parse(text))) throw new UsageError(`--expires: "${text}" is no ISO 8601 time`);
-  return new Date(text).toISOString();
-}
+const rotate = (lovage: Lovage, caller: Caller, id: string, rotation: Parameters<typeof rotateKey>[3]) =>
+  audited(lovage, caller, { action: 'keys.rotate', request: { id, ...rotation } }, () =>
+    rotateKey(lovage.pool, caller, id, rotation),
+  );
 
-const describe = (key: KeyView) => ({
-  id: key.id,
-  key: `${key.prefix}…`,
-  name: key.name,
-  tenant: key.tenant,
-  scopes: key.scopes.join(','),
-  created: key.createdAt.toISOString(),
-  state: key.revokedAt ? 'revoked' : key.expiresAt && key.expiresAt < new Date() ? 'expired' : 'live',
-});
+const revoke = (lovage: Lovage, caller: Caller, id: string) =>
+  audited(lovage, caller, { action: 'keys.revoke', request: { id } }, () =>
+    revokeKey(lovage.pool, caller, id),
+  );
+
+const announce = ({ key, name, scopes }: NewKeyView): string =>
+  `${key}\n\nThis is the only time the key is shown. It is "${name}", with scopes ${scopes.join(', ')}.`;
+
+const nothingLike = (word: string): string => `No live key has the id or prefix "${word}"`;

@@ -1,3 +1,4 @@
+import { audited } from '../../audit/call.ts';
 import { pauseQueue } from '../../queues/pause.ts';
 import { readArguments } from '../arguments.ts';
 import { UsageError, type Command } from '../command.ts';
@@ -14,7 +15,10 @@ export const pause: Command = {
     const [name] = positionals;
     if (!name) throw new UsageError('say which queue: lovage pause QUEUE');
     return withLovage(async (lovage, caller) => {
-      const { queue, outcome } = await pauseQueue(lovage, caller, name, values);
+      const call = { action: 'queues.pause', request: { name, ...values } };
+      const { queue, outcome } = await audited(lovage, caller, call, () =>
+        pauseQueue(lovage, caller, name, values),
+      );
       const { by, reason } = queue.paused ?? {};
       console.log(
         outcome === 'paused'

@@ -1,3 +1,4 @@
+import { audited } from '../../audit/call.ts';
 import { resumeQueue } from '../../queues/resume.ts';
 import { readArguments } from '../arguments.ts';
 import { UsageError, type Command } from '../command.ts';
@@ -13,7 +14,8 @@ export const resume: Command = {
     const [name] = positionals;
     if (!name) throw new UsageError('say which queue: lovage resume QUEUE');
     return withLovage(async (lovage, caller) => {
-      const { outcome } = await resumeQueue(lovage, caller, name);
+      const call = { action: 'queues.resume', request: { name } };
+      const { outcome } = await audited(lovage, caller, call, () => resumeQueue(lovage, caller, name));
       console.log(`Queue ${name} ${outcome === 'resumed' ? 'is resumed' : 'was not paused'}`);
       return 0;
     });

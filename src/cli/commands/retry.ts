@@ -1,3 +1,4 @@
+import { audited } from '../../audit/call.ts';
 import { retryTasks } from '../../tasks/retry-all.ts';
 import { retryTask } from '../../tasks/retry.ts';
 import { readArguments } from '../arguments.ts';
@@ -26,12 +27,16 @@ export const retry: Command = {
     }
     return withLovage(async (lovage, caller) => {
       if (id !== undefined) {
-        const { task, outcome } = await retryTask(lovage, caller, id);
+        const call = { action: 'tasks.retry', request: { id } };
+        const { task, outcome } = await audited(lovage, caller, call, () => retryTask(lovage, caller, id));
         const said = outcome === 'queued' ? 'is queued again' : `is ${task.state}: there is nothing to retry`;
         console.log(values.json ? JSON.stringify({ id, outcome }, null, 2) : `Task ${id} ${said}`);
         return 0;
       }
-      const totals = await sweep('retrying', (cursor) => retryTasks(lovage, caller, { ...filter, cursor }));
+      const call = { action: 'tasks.retryAll', request: filter };
+      const totals = await sweep('retrying', (cursor) =>
+        audited(lovage, caller, call, () => retryTasks(lovage, caller, { ...filter, cursor })),
+      );
       console.log(values.json ? JSON.stringify(totals, null, 2) : describeTotals(totals));
       return 0;
     });
