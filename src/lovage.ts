@@ -2,6 +2,7 @@ import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import type { Config } from './config.ts';
 import type { Listener } from './db/listen.ts';
+import type { Egress } from './egress/egress.ts';
 import type { Log } from './log.ts';
 import type { Notifier } from './queue/notify.ts';
 import type { FinalWatch } from './queue/final-watch.ts';
@@ -19,6 +20,8 @@ export interface Lovage {
   listener: Listener;
   finals: FinalWatch;
   secret: Secret;
+  /** How addresses that callers chose are called. */
+  egress: Egress;
   log: Log;
   close(): Promise<void>;
 }

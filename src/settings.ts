@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { createAllowList } from './egress/allow-list.ts';
 import { SetupError } from './errors.ts';
 
 const MIB = 1024 * 1024;
@@ -20,6 +21,15 @@ const postgresUrl = z
   .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
   .refine(isUrl, 'is no URL: write special characters of the password as %XX');
 
+function isAllowList(entries: readonly string[]): boolean {
+  try {
+    createAllowList(entries);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const environment = z.object({
   DATABASE_URL: postgresUrl.optional(),
   LOVAGE_DIRECT_URL: postgresUrl.optional(),
@@ -38,6 +48,16 @@ const environment = z.object({
   LOVAGE_DIAG: flag.default(false),
   LOVAGE_DRAIN_MS: wholeNumber(0, 3_600_000).default(30_000),
   LOVAGE_QUERY_TIMEOUT_MS: wholeNumber(500, 3_600_000).default(30_000),
+  LOVAGE_WEBHOOK_ALLOW: z
+    .string()
+    .default('')
+    .transform((list) =>
+      list
+        .split(',')
+        .map((entry) => entry.trim())
+        .filter(Boolean),
+    )
+    .refine(isAllowList, 'must be hosts, addresses or networks, separated by commas'),
   HOST: z.string().default('127.0.0.1'),
   PORT: wholeNumber(0, 65_535).default(3000),
 });
@@ -58,6 +78,8 @@ export interface Settings {
   drainMs: number;
   /** After so long without an answer a worker gives a connection up. */
   queryTimeoutMs: number;
+  /** Hosts and networks that webhooks may go to beside the public internet. */
+  webhookAllow: readonly string[];
   host: string;
   port: number;
 }
@@ -85,6 +107,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     logLevel: values.LOVAGE_LOG_LEVEL,
     drainMs: values.LOVAGE_DRAIN_MS,
     queryTimeoutMs: values.LOVAGE_QUERY_TIMEOUT_MS,
+    webhookAllow: values.LOVAGE_WEBHOOK_ALLOW,
     host: values.HOST,
     port: values.PORT,
   };

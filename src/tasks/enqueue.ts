@@ -5,6 +5,8 @@ import { findUnstorable } from '../json/unstorable.ts';
 import type { Lovage } from '../lovage.ts';
 import { sendTasks, type NewTask } from '../queue/send.ts';
 import { timeLimits, type AnyTask } from '../task.ts';
+import { uuidV7 } from '../uuid.ts';
+import { sealCallback, type Callback } from '../webhooks/callback.ts';
 import type { Caller, TaskView } from '../wire.ts';
 import { viewAccepted } from './view.ts';
 
@@ -23,6 +25,8 @@ export interface EnqueueRequest {
   /** Instead of the definition's; each at least 1 ms, the hard one not below the soft one. */
   softLimitMs?: number | undefined;
   hardLimitMs?: number | undefined;
+  /** Where to tell of its end. */
+  callback?: Callback | undefined;
 }
 
 /**
@@ -30,11 +34,14 @@ export interface EnqueueRequest {
  * @throws unknown-task-name, or validation with a pointer per fault; nothing is written then.
  */
 export async function enqueueTask(
-  lovage: Pick<Lovage, 'config' | 'pool' | 'notifier'>,
+  lovage: Pick<Lovage, 'config' | 'pool' | 'notifier' | 'secret' | 'egress'>,
   caller: Caller,
   request: EnqueueRequest,
 ): Promise<TaskView> {
   const task = await newTask(findDefinition(lovage, request.name), caller, request);
+  // A callback goes with the id of its task.
+  if (request.callback)
+    Object.assign(task, { id: uuidV7(), callback: sealCallback(lovage, request.callback) });
   const [row] = await sendTasks(lovage.pool, [task]).catch((error: unknown) => {
     throw explainRefusal(error, request.name, request.input);
   });

@@ -25,11 +25,11 @@ export function createDocument(
     },
     servers: [{ url: '/' }],
     security: [{ bearer: [] }, { apiKey: [] }],
-    tags: [...new Set(['tasks', 'queues', ...config.packs.map(({ name }) => name), 'health'])].map(
-      (name) => ({
-        name,
-      }),
-    ),
+    tags: [
+      ...new Set(['tasks', 'queues', 'webhooks', ...config.packs.map(({ name }) => name), 'health']),
+    ].map((name) => ({
+      name,
+    })),
   });
   const paths = document.paths as Paths;
   const generic = paths[GENERIC_PATH]?.['post'] ?? {};

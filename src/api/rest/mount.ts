@@ -5,12 +5,14 @@ import { faultsOf } from '../../json/faults.ts';
 import { requireKey } from '../identify.ts';
 import type { Router } from '../trpc/router.ts';
 import { mountCancel } from './cancel.ts';
+import { mountDeliveries } from './deliveries.ts';
 import { mountQueues } from './queues.ts';
 import { mountReads } from './read.ts';
 import { refuseNul } from './refuse-nul.ts';
 import { mountRetry } from './retry.ts';
 import { mountSubmit } from './submit.ts';
 import { mountSweeps } from './sweep.ts';
+import { mountWebhooks } from './webhooks.ts';
 
 export const REST_PREFIX = '/v1';
 
@@ -33,6 +35,8 @@ export function createRest(parts: ApiParts, router: Router): OpenAPIHono<HttpEnv
   mountRetry(rest, parts, router);
   mountSweeps(rest, parts, router);
   mountQueues(rest, parts, router);
+  mountWebhooks(rest, parts, router);
+  mountDeliveries(rest, parts, router);
   return rest;
 }
 

@@ -57,6 +57,11 @@ export const submitQuery = z.object({
     .pipe(enqueueOptions.shape.tags.unwrap())
     .optional()
     .openapi({ type: 'array', items: { type: 'string' } }),
+  callbackUrl: z
+    .string()
+    .max(2_000)
+    .optional()
+    .openapi({ description: 'Where to tell of the end of the task, as a webhook' }),
   include: include.optional(),
 });
 
@@ -65,6 +70,14 @@ export const preferHeader = z.object({
     .string()
     .optional()
     .openapi({ description: 'wait=N waits up to N seconds for the final task', example: 'wait=10' }),
+});
+
+export const submitHeaders = preferHeader.extend({
+  'lovage-callback-secret': z
+    .string()
+    .max(200)
+    .optional()
+    .openapi({ description: 'What the message to callbackUrl is signed with', example: 'whsec_…' }),
 });
 
 export const getQuery = z.object({

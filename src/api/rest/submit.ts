@@ -1,9 +1,10 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { LovageError } from '../../errors.ts';
 import { isFinal, taskSchema } from '../../wire.ts';
 import { readJson } from '../body.ts';
 import { type ApiParts, contextOf, type HttpEnv } from '../context.ts';
 import type { Router } from '../trpc/router.ts';
-import { preferHeader, submitQuery } from './parameters.ts';
+import { submitHeaders, submitQuery } from './parameters.ts';
 import { json, problems } from './responses.ts';
 import { readWait } from './waiting.ts';
 
@@ -16,7 +17,7 @@ export const submitResponses = {
     ...json(taskSchema, 'Accepted and committed, and not final yet'),
     headers: z.object({ Location: z.string(), 'Retry-After': z.string() }),
   },
-  ...problems('unknown-task-name', 'malformed-json', 'validation', 'payload-too-large'),
+  ...problems('unknown-task-name', 'not-configured', 'malformed-json', 'validation', 'payload-too-large'),
 };
 
 // One template for both: OpenAPI takes `/tasks/{name}` beside `/tasks/{id}` for the same path twice.
@@ -31,7 +32,7 @@ const submit = createRoute({
       id: z.string().openapi({ description: 'Here: the name of a definition', example: 'filings.analyze' }),
     }),
     query: submitQuery,
-    headers: preferHeader,
+    headers: submitHeaders,
     body: {
       required: true,
       content: { 'application/json': { schema: { description: 'The input of the definition' } } },
@@ -43,12 +44,14 @@ const submit = createRoute({
 export function mountSubmit(rest: OpenAPIHono<HttpEnv>, parts: ApiParts, router: Router): void {
   rest.openapi(submit, async (c) => {
     const query = c.req.valid('query');
-    const { wait: _wait, async: _async, ...options } = query;
+    const { wait: _wait, async: _async, callbackUrl, ...options } = query;
+    const callback = readCallback(callbackUrl, c.req.valid('header')['lovage-callback-secret']);
     const waitMs = readWait(c, query);
     const body = await readJson(c.req.raw, parts.maxBodyBytes);
     const procedures = router.createCaller(contextOf(parts, c, body.suspicion));
     const task = await procedures.tasks.enqueue({
       ...options,
+      callback,
       name: c.req.valid('param').id,
       input: body.value,
       waitMs,
@@ -57,5 +60,14 @@ export function mountSubmit(rest: OpenAPIHono<HttpEnv>, parts: ApiParts, router:
     c.header('Location', task.statusUrl);
     c.header('Retry-After', '1');
     return c.json(task, 202);
+  });
+}
+
+/** The secret comes in a header: URLs get into logs. */
+function readCallback(url: string | undefined, secret: string | undefined) {
+  if (url !== undefined) return { url, secret };
+  if (secret === undefined) return undefined;
+  throw new LovageError('validation', 'A secret of a callback needs its callbackUrl', {
+    faults: [{ pointer: 'callbackUrl', detail: 'is missing' }],
   });
 }

@@ -27,6 +27,8 @@ export const enqueueOptions = z.object({
   /** Instead of the definition's; the hard one not below the soft one. */
   softLimitMs: limitMs.optional(),
   hardLimitMs: limitMs.optional(),
+  /** Where to tell of its end; a message is signed with the secret, `whsec_…`, and without one goes unsigned. */
+  callback: z.strictObject({ url: z.string().max(2_000), secret: z.string().max(200).optional() }).optional(),
   /** Answer with the final task if it is final by then. Needs the scope `read` too. */
   waitMs: waitMs.optional(),
   /** What a task that is not waited for shows beside its other fields. */

@@ -5,6 +5,7 @@ import { enqueueOptions } from './fields.ts';
 import { procedureFor, t } from './procedures.ts';
 import { queueProcedures } from './queues.ts';
 import { taskProcedures } from './tasks.ts';
+import { webhookProcedures } from './webhooks.ts';
 
 /**
  * The router of a configuration: the verbs, and under `run` one mutation a definition. Their names hold dots, which
@@ -20,7 +21,7 @@ export function createRouter(config: Config) {
       ),
     ]),
   );
-  return t.router({ tasks: taskProcedures, queues: queueProcedures, run });
+  return t.router({ tasks: taskProcedures, queues: queueProcedures, webhooks: webhookProcedures, run });
 }
 
 export type Router = ReturnType<typeof createRouter>;

@@ -20,6 +20,7 @@ import type {
 import type { EnqueueOptions } from './fields.ts';
 import type { Include } from '../present.ts';
 import type { Router } from './router.ts';
+import type { WebhookProcedures } from './webhook-types.ts';
 
 type JsonValue = z.core.util.JSONType;
 
@@ -109,5 +110,5 @@ type Runs<Tasks> = {
 /** What `/trpc` serves for a configuration; the type a typed client is made of. */
 export type AppRouter<C extends Config = Config> = TRPCBuiltRouter<
   Router['_def']['_config']['$types'],
-  { tasks: TaskProcedures<C>; queues: QueueProcedures; run: Runs<TasksOf<C>> }
+  { tasks: TaskProcedures<C>; queues: QueueProcedures; webhooks: WebhookProcedures; run: Runs<TasksOf<C>> }
 >;

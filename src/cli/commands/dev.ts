@@ -42,6 +42,7 @@ export const dev: Command = {
           url: database.url,
           directUrl: database.directUrl,
           secret,
+          egress: { allow: settings.webhookAllow },
           log,
         });
         const worker = await startWorker({
@@ -50,6 +51,7 @@ export const dev: Command = {
           url: database.url,
           directUrl: database.directUrl,
           secret,
+          egress: { allow: settings.webhookAllow },
           log,
           slots,
           children,
