@@ -10,6 +10,9 @@ export interface AllowList {
 
 const HOST = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/;
 
+/** In a URL such a host is an IPv4 address. */
+const LOOKS_LIKE_A_NUMBER = /(^|\.)(\d+|0x[0-9a-f]*)$/;
+
 /** `entries` are names, addresses, or networks such as `10.1.0.0/16`. @throws Error on any other. */
 export function createAllowList(entries: readonly string[]): AllowList {
   const hosts = new Set<string>();
@@ -18,7 +21,7 @@ export function createAllowList(entries: readonly string[]): AllowList {
     const text = entry.trim().toLowerCase();
     const range = readRange(text);
     if (range) ranges.push(range);
-    else if (HOST.test(text) && !/^[\d.]+$/.test(text)) hosts.add(text);
+    else if (HOST.test(text) && !LOOKS_LIKE_A_NUMBER.test(text)) hosts.add(text);
     else throw new Error(`"${entry}" is no host, address or network`);
   }
   return {

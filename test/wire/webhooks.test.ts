@@ -267,7 +267,8 @@ test('a batch that has ended is told once, with its counts', async () => {
   });
   await wire.receiver.whenReceived('/batch-callback');
   const { body } = await wire.call('GET', `/v1/webhook-deliveries?batchId=${batch?.id}`);
-  expect(body.items.map(({ webhookId }) => webhookId).toSorted()).toEqual([webhook, null].toSorted());
+  expect(new Set(body.items.map(({ webhookId }) => webhookId))).toEqual(new Set([webhook, null]));
+  expect(body.items).toHaveLength(2);
   await wire.lab.sql('DELETE FROM lovage.task WHERE batch_id = $1', [batch?.id]);
   await wire.remove(webhook);
 });
