@@ -46,6 +46,8 @@ test('an endpoint gets the task as the API shows it, in a message that Standard 
     lastStatus: 204,
   });
   expect(await eventsOf(id)).toMatchObject([{ data: { outcome: 'delivered', status: 204, webhook } }]);
+  // Its own task has ended too, and nobody is told of that.
+  expect((await wire.call('GET', `/v1/webhooks/${webhook}/deliveries`)).body.items).toHaveLength(1);
   await wire.remove(webhook);
 });
 
@@ -193,13 +195,18 @@ test('redirects are not followed', async () => {
 
 test('receivers that hang or never stop talking hold up no other', async () => {
   await using other = await openReceiver();
-  for (let each = 0; each < 8; each += 1) await submit('diag.noop', {}, '/hangs');
-  wire.receiver.answers.set('/hangs', () => undefined);
+  let open = 0;
+  let most = 0;
+  wire.receiver.answers.set('/hangs', (response) => {
+    most = Math.max(most, (open += 1));
+    response.on('close', () => (open -= 1));
+  });
   wire.receiver.answers.set('/talks', (response) => {
     response.writeHead(200);
     const talk = setInterval(() => response.write('x'.repeat(32_768)), 5);
     response.on('close', () => clearInterval(talk));
   });
+  for (let each = 0; each < 8; each += 1) await submit('diag.noop', {}, '/hangs');
   const hanging = await submit('diag.noop', {}, '/hangs');
   const talking = await submit('diag.noop', {}, '/talks');
   await wire.deliveries(talking, 'delivered');
@@ -216,6 +223,7 @@ test('receivers that hang or never stop talking hold up no other', async () => {
     () => wire.call('GET', `/v1/webhook-deliveries?taskId=${hanging}`),
     ({ body: { items } }) => items[0]?.lastError !== null,
   );
+  expect(most).toBe(5);
   expect(body.items[0]).toMatchObject({ lastStatus: null, lastError: 'no answer within 1000 ms' });
 });
 
