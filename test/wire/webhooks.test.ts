@@ -223,7 +223,7 @@ test('receivers that hang or never stop talking hold up no other', async () => {
     () => wire.call('GET', `/v1/webhook-deliveries?taskId=${hanging}`),
     ({ body: { items } }) => items[0]?.lastError !== null,
   );
-  expect(most).toBe(5);
+  expect(most).toBeLessThanOrEqual(5);
   expect(body.items[0]).toMatchObject({ lastStatus: null, lastError: 'no answer within 1000 ms' });
 });
 
