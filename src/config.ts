@@ -50,6 +50,19 @@ export type TasksOf<C extends Config> = { [Task in TaskOf<C> as Task['name']]: T
 
 const MAX_QUEUES = 200;
 
+/** Where Lovage's own tasks wait, such as the deliveries of webhooks; every worker serves it. */
+export const HOUSEKEEPING_QUEUE = 'lovage';
+/** Deliveries to one host at a time, over all workers: one that is slow keeps no others waiting. */
+const PER_HOST = 5;
+const isReserved = (name: string): boolean =>
+  name === HOUSEKEEPING_QUEUE || name.startsWith(`${HOUSEKEEPING_QUEUE}.`);
+
+/** A configuration with Lovage's own queue, as a database needs it. */
+export const withHousekeepingQueue = <C extends Pick<Config, 'queues'>>(config: C): C => ({
+  ...config,
+  queues: new Map([...config.queues, [HOUSEKEEPING_QUEUE, { perKey: PER_HOST }]]),
+});
+
 /** Registers packs. @throws SetupError on a name used twice, a queue setting out of range, too many queues. */
 export function defineConfig<const Packs extends readonly Pack[], Scheduled extends Record<string, AnyTask>>(
   options: ConfigOptions<Packs, Scheduled>,
@@ -58,6 +71,11 @@ export function defineConfig<const Packs extends readonly Pack[], Scheduled exte
   const queues = new Map(Object.entries(options.queues ?? {}));
   for (const pack of options.packs) {
     for (const task of pack.tasks) {
+      if (isReserved(task.name)) {
+        throw new SetupError(
+          `task definition "${task.name}": names that begin with "lovage." are Lovage's own`,
+        );
+      }
       if (tasks.has(task.name)) {
         throw new SetupError(
           `task definition "${task.name}" is registered twice (again by pack "${pack.name}")`,
@@ -78,6 +96,7 @@ export function defineConfig<const Packs extends readonly Pack[], Scheduled exte
 const MAX_COUNT = 2_147_483_647;
 
 function checkQueue(name: string, options: QueueOptions): void {
+  if (isReserved(name)) throw new SetupError(`queue "${name}": the name is Lovage's own`);
   if (!isQueueName(name)) {
     throw new SetupError(`queue "${name}": a name is up to 60 letters, digits, "_" and "-"`);
   }

@@ -85,18 +85,21 @@ export class Discard extends Error {
 interface ChoiceOptions {
   /** What the history says. */
   message?: string;
+  /** Names the fault of a failed attempt for callers. */
+  code?: string;
   cause?: unknown;
 }
 
 /** Thrown by a handler to fail this attempt and run the next one after so many milliseconds, if one is left. */
 export class RetryIn extends Error {
   override readonly name: string = 'RetryIn';
-  readonly code = 'retry_requested';
+  readonly code: string;
   readonly delayMs: number;
 
-  constructor(delayMs: number, { message, cause }: ChoiceOptions = {}) {
+  constructor(delayMs: number, { message, cause, code = 'retry_requested' }: ChoiceOptions = {}) {
     const waitMs = checkedDelay(delayMs);
     super(message ?? `asked to be tried again in ${waitMs} ms`, cause === undefined ? undefined : { cause });
+    this.code = code;
     this.delayMs = waitMs;
   }
 }

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { AuditWriter } from './audit/writer.ts';
 import type { Config } from './config.ts';
 import type { Listener } from './db/listen.ts';
+import type { Egress } from './egress/egress.ts';
 import type { Log } from './log.ts';
 import type { Notifier } from './queue/notify.ts';
 import type { Sender } from './queue/sender.ts';
@@ -27,6 +28,8 @@ export interface Lovage {
   secret: Secret;
   /** How long an idempotency key is remembered. */
   idempotencyTtlMs: number;
+  /** How addresses that callers chose are called. */
+  egress: Egress;
   log: Log;
   close(): Promise<void>;
 }

@@ -1,10 +1,11 @@
 import { AuditWriter } from './audit/writer.ts';
-import type { Config } from './config.ts';
+import { withHousekeepingQueue, type Config } from './config.ts';
 import { connect } from './db/connect.ts';
 import { Listener, type Channel } from './db/listen.ts';
 import { applyMigrations, CORE_MIGRATIONS, underMigrationLock } from './db/migrate.ts';
 import { publishDefinitions } from './definitions/publish.ts';
 import { publishSchedules } from './schedules/publish.ts';
+import { createEgress, type EgressOptions } from './egress/egress.ts';
 import type { Log } from './log.ts';
 import type { Lovage } from './lovage.ts';
 import { declareQueues, migrateBoss } from './queue/declare.ts';
@@ -26,7 +27,7 @@ export async function migrateFor(config: Config, url: string): Promise<void> {
     // The journal's functions name pg-boss's tables, so those come first.
     await migrateBoss(client);
     await applyMigrations(client, CORE_MIGRATIONS);
-    await declareQueues(client, config);
+    await declareQueues(client, withHousekeepingQueue(config));
     await publishDefinitions(client, config);
     await publishSchedules(client, config);
     for (const { name, migrations } of config.packs) {
@@ -43,6 +44,7 @@ export async function openLovage(options: {
   directUrl?: string | undefined;
   /** `LOVAGE_SECRET`. Without it what needs it refuses with `not-configured`. */
   secret?: string | undefined;
+  egress?: EgressOptions | undefined;
   log: Log;
   max?: number;
   queryTimeoutMs?: number;
@@ -78,6 +80,7 @@ export async function openLovage(options: {
     finals,
     secret: createSecret(options.secret),
     idempotencyTtlMs: options.idempotencyTtlMs ?? DAY_MS,
+    egress: createEgress(options.egress),
     log,
     async close() {
       finals.close();

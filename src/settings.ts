@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { createAllowList } from './egress/allow-list.ts';
 import { SetupError } from './errors.ts';
 import { parseTrustedProxies, type TrustedProxies } from './trusted-proxies.ts';
 
@@ -20,6 +21,15 @@ const postgresUrl = z
   .string()
   .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
   .refine(isUrl, 'is no URL: write special characters of the password as %XX');
+
+function isAllowList(entries: readonly string[]): boolean {
+  try {
+    createAllowList(entries);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const environment = z.object({
   DATABASE_URL: postgresUrl.optional(),
@@ -47,6 +57,16 @@ const environment = z.object({
   LOVAGE_DRAIN_MS: wholeNumber(0, 3_600_000).default(30_000),
   LOVAGE_QUERY_TIMEOUT_MS: wholeNumber(500, 3_600_000).default(30_000),
   LOVAGE_IDEMPOTENCY_TTL_MS: wholeNumber(1_000, 366 * 86_400_000).default(86_400_000),
+  LOVAGE_WEBHOOK_ALLOW: z
+    .string()
+    .default('')
+    .transform((list) =>
+      list
+        .split(',')
+        .map((entry) => entry.trim())
+        .filter(Boolean),
+    )
+    .refine(isAllowList, 'must be hosts, addresses or networks, separated by commas'),
   HOST: z.string().default('127.0.0.1'),
   PORT: wholeNumber(0, 65_535).default(3000),
 });
@@ -71,6 +91,8 @@ export interface Settings {
   queryTimeoutMs: number;
   /** How long an idempotency key is remembered. */
   idempotencyTtlMs: number;
+  /** Hosts and networks that webhooks may go to beside the public internet. */
+  webhookAllow: readonly string[];
   host: string;
   port: number;
 }
@@ -101,6 +123,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     drainMs: values.LOVAGE_DRAIN_MS,
     queryTimeoutMs: values.LOVAGE_QUERY_TIMEOUT_MS,
     idempotencyTtlMs: values.LOVAGE_IDEMPOTENCY_TTL_MS,
+    webhookAllow: values.LOVAGE_WEBHOOK_ALLOW,
     host: values.HOST,
     port: values.PORT,
   };

@@ -15,7 +15,7 @@ const verbs = '^src/(tasks|queues|schedules|batches|webhooks|keys|audit|definiti
 const queue = '^src/queue/';
 const db = '^src/db/';
 const leaves =
-  '^src/(embedded-postgres/|task\\.ts|dialect\\.ts|pack\\.ts|config\\.ts|errors\\.ts|log\\.ts|wire\\.ts|settings\\.ts)';
+  '^src/(embedded-postgres/|egress/|task\\.ts|dialect\\.ts|pack\\.ts|config\\.ts|errors\\.ts|log\\.ts|wire\\.ts|settings\\.ts)';
 const packs = '^packs/';
 
 export const forbidden: IForbiddenRuleType[] = [

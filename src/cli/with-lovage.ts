@@ -16,8 +16,14 @@ const callerOf = (user: string): Caller => ({
 
 /** Opens the database for verbs on tasks and queues; what they refuse is told in a line or two. */
 export function withLovage(work: (lovage: Lovage, caller: Caller) => Promise<number>): Promise<number> {
-  return withSession(async ({ config, database, log, secret }) => {
-    const lovage = await openLovage({ config, url: database.url, secret, log });
+  return withSession(async ({ settings, config, database, log, secret }) => {
+    const lovage = await openLovage({
+      config,
+      url: database.url,
+      secret,
+      egress: { allow: settings.webhookAllow },
+      log,
+    });
     try {
       const code = await work(lovage, callerOf(userInfo().username));
       await lovage.notifier.flush();

@@ -1,3 +1,4 @@
+import { HOUSEKEEPING_QUEUE } from '../config.ts';
 import type { Executor } from '../db/connect.ts';
 import { LovageError } from '../errors.ts';
 import type { Lovage } from '../lovage.ts';
@@ -19,7 +20,7 @@ interface QueueRow {
   running: number | null;
 }
 
-/** Every declared queue, by name. */
+/** Every declared queue, by name, but Lovage's own. */
 export async function listQueues({ pool }: Pick<Lovage, 'pool'>): Promise<Page<QueueView>> {
   return { items: (await selectQueues(pool, null)).map(viewQueue), nextCursor: null };
 }
@@ -40,10 +41,10 @@ async function selectQueues(executor: Executor, name: string | null): Promise<Qu
     text: `SELECT q.queue, q.paused_at, q.paused_by, q.pause_reason, q.max_running, q.max_per_key, q.rate_limit,
                   q.rate_period_ms, c.waiting, c.running
            FROM lovage.queue_control q CROSS JOIN LATERAL lovage.count_queue(q.queue, $2) c
-           WHERE q.queue = coalesce($1, q.queue)
+           WHERE CASE WHEN $1::text IS NULL THEN q.queue <> $3 ELSE q.queue = $1 END
            ORDER BY q.queue`,
     // One more, which tells whether there are more.
-    values: [name, COUNT_AT_MOST + 1],
+    values: [name, COUNT_AT_MOST + 1, HOUSEKEEPING_QUEUE],
   });
   return rows;
 }

@@ -15,7 +15,10 @@ import { viewAccepted } from './view.ts';
 /** A transaction of the caller's own, on the database that Lovage runs on: a Drizzle transaction or a client of pg. */
 export type Transaction = Executor | { execute(query: SQLWrapper): PromiseLike<unknown> };
 
-export interface EnqueueInOptions extends Omit<EnqueueRequest, 'name' | 'input' | 'idempotencyKey'> {
+export interface EnqueueInOptions extends Omit<
+  EnqueueRequest,
+  'name' | 'input' | 'idempotencyKey' | 'callback'
+> {
   /** What the history shows as its origin. Default `app`. */
   createdBy?: string;
   /** Default `default`: what keys without a tenant of their own see. */

@@ -4,6 +4,8 @@ import { faultsOf } from '../json/faults.ts';
 import type { Lovage } from '../lovage.ts';
 import type { NewTask } from '../queue/send.ts';
 import { timeLimits, type AnyTask } from '../task.ts';
+import { uuidV7 } from '../uuid.ts';
+import { sealCallback, type Callback } from '../webhooks/callback.ts';
 import type { Caller, TaskView } from '../wire.ts';
 import { acceptOnce } from './accept-once.ts';
 import { explainRefusal } from './explain-refusal.ts';
@@ -25,6 +27,8 @@ export interface EnqueueRequest {
   hardLimitMs?: number | undefined;
   /** The caller's own: the same request under it again, within a day, is answered with the first one's task. */
   idempotencyKey?: string | undefined;
+  /** Where to tell of its end. */
+  callback?: Callback | undefined;
 }
 
 /**
@@ -33,11 +37,17 @@ export interface EnqueueRequest {
  * @throws unknown-task-name, or validation with a pointer per fault; nothing is written then.
  */
 export async function enqueueTask(
-  lovage: Pick<Lovage, 'config' | 'pool' | 'db' | 'sender' | 'notifier' | 'idempotencyTtlMs'>,
+  lovage: Pick<
+    Lovage,
+    'config' | 'pool' | 'db' | 'sender' | 'notifier' | 'idempotencyTtlMs' | 'secret' | 'egress'
+  >,
   caller: Caller,
   request: EnqueueRequest,
 ): Promise<TaskView> {
   const task = await newTask(findDefinition(lovage, request.name), caller, request);
+  // A callback goes with the id of its task.
+  if (request.callback)
+    Object.assign(task, { id: uuidV7(), callback: sealCallback(lovage, request.callback) });
   try {
     if (task.dedupe || request.idempotencyKey !== undefined) {
       return await acceptOnce(lovage, caller, task, request);

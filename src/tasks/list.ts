@@ -1,4 +1,5 @@
-import { and, desc, eq, gte, inArray, lt, sql, type SQL } from 'drizzle-orm';
+import { and, desc, eq, gte, inArray, lt, ne, sql, type SQL } from 'drizzle-orm';
+import { HOUSEKEEPING_QUEUE } from '../config.ts';
 import { task, type taskState } from '../db/schema.ts';
 import { LovageError } from '../errors.ts';
 import type { Lovage } from '../lovage.ts';
@@ -44,7 +45,10 @@ export async function listTasks(
 }
 
 export function matching(request: TaskFilter): (SQL | undefined)[] {
+  // Lovage's own tasks are there for those who ask for them.
+  const isOpen = request.name === undefined && request.queue === undefined;
   return [
+    isOpen ? ne(task.queue, HOUSEKEEPING_QUEUE) : undefined,
     request.name === undefined ? undefined : eq(task.name, request.name),
     request.queue === undefined ? undefined : eq(task.queue, request.queue),
     request.state === undefined ? undefined : inStates(request.state),

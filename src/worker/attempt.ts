@@ -1,3 +1,4 @@
+import { HOUSEKEEPING_QUEUE } from '../config.ts';
 import type { Claim } from '../queue/claim.ts';
 import type { CancelEnd, Settlement } from '../queue/settle.ts';
 import { Cancelled, HardTimeLimitExceeded, SoftTimeLimitExceeded, type StopReason } from '../stop-reasons.ts';
@@ -138,6 +139,9 @@ export interface Runner {
 
 export type Runners = Record<AnyTask['isolation'], Runner>;
 
-/** A task whose process has died once runs in a process of its own, so that its neighbours are not blamed. */
+/**
+ * A task whose process has died once runs in a process of its own, so that its neighbours are not blamed. Lovage's own ones,
+ * which no child knows, stay here.
+ */
 export const runnerOf = (runners: Runners, definition: AnyTask, { claim }: Attempt): Runner =>
-  runners[claim.crashes > 0 ? 'process' : definition.isolation];
+  runners[claim.crashes > 0 && claim.queue !== HOUSEKEEPING_QUEUE ? 'process' : definition.isolation];

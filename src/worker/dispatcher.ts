@@ -11,6 +11,8 @@ export interface DispatcherOptions {
   /** Queues to serve, each with the most slots it may hold in this worker. */
   queues: ReadonlyMap<string, number>;
   slots: number;
+  /** Queues that have slots of their own beside those. */
+  apart?: ReadonlyMap<string, number>;
   claim: Claims['claim'];
   /** Runs an attempt; its slot is free again when this resolves. Never rejects. */
   run: (claim: Claim) => Promise<void>;
@@ -29,6 +31,8 @@ export interface DispatcherOptions {
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #lanes: Lane[];
+  /** Those that share the slots. */
+  readonly #sharing: Lane[];
   readonly #claiming = new Set<Promise<void>>();
   #poll: NodeJS.Timeout | undefined;
   #pollAt = Infinity;
@@ -39,7 +43,10 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    this.#lanes = [...options.queues].map(([queue, limit]) => new Lane(queue, limit));
+    const lanesOf = (queues: Iterable<[string, number]>) =>
+      Array.from(queues, ([queue, limit]) => new Lane(queue, limit));
+    this.#sharing = lanesOf(options.queues);
+    this.#lanes = [...this.#sharing, ...lanesOf(options.apart ?? [])];
   }
 
   start(): void {
@@ -131,13 +138,16 @@ export class Dispatcher {
 
   /** Shares the free slots among the queues that may have work, the one with the fewest running first. */
   #fill(): void {
-    let free = this.#options.slots - this.#lanes.reduce((sum, lane) => sum + lane.running + lane.asked, 0);
-    const eager = this.#lanes.filter((lane) => lane.mayClaim).sort((a, b) => a.running - b.running);
+    let free = this.#options.slots - this.#sharing.reduce((sum, lane) => sum + lane.running + lane.asked, 0);
+    const eager = this.#sharing.filter((lane) => lane.mayClaim).sort((a, b) => a.running - b.running);
     for (const [index, lane] of eager.entries()) {
       const share = Math.min(lane.limit - lane.running, Math.ceil(free / (eager.length - index)));
       if (share <= 0) break;
       free -= share;
       this.#claimInto(lane, share);
+    }
+    for (const lane of this.#lanes.slice(this.#sharing.length)) {
+      if (lane.mayClaim) this.#claimInto(lane, lane.limit - lane.running);
     }
     for (const lane of this.#lanes) {
       if (lane.mayHaveWork && lane.opensInMs > 0) this.#pollIn(lane.opensInMs + 1);

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import type { Config } from '../config.ts';
+import { HOUSEKEEPING_QUEUE } from '../config.ts';
+import type { EgressOptions } from '../egress/egress.ts';
 import type { Log } from '../log.ts';
 import { openLovage } from '../open.ts';
 import { NOTHING, openClaims } from '../queue/claim.ts';
@@ -9,6 +11,7 @@ import { Attempts } from './attempts.ts';
 import { watchForCancels } from './cancel-watch.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { drainWorker } from './drain.ts';
+import { HOUSEKEEPING_SLOTS, withHousekeeping } from './housekeeping.ts';
 import { takeLease } from './lease.ts';
 import { recoverClaims } from './recover-claims.ts';
 import { ReportWriter } from './reporter.ts';
@@ -31,6 +34,8 @@ export interface WorkerOptions {
   directUrl?: string | undefined;
   /** `LOVAGE_SECRET`. */
   secret?: string | undefined;
+  /** Where webhooks may go. */
+  egress?: EgressOptions | undefined;
   log: Log;
   /** Default: all that the configuration declares. */
   queues?: readonly string[] | undefined;
@@ -71,6 +76,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     url,
     directUrl,
     secret: options.secret,
+    egress: options.egress,
     log,
     max: 8,
     queryTimeoutMs,
@@ -78,6 +84,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     channels: ['lovage_ready', 'lovage_cancel', 'lovage_schedule'],
   });
   const { pool, listener, notifier } = lovage;
+  const served = withHousekeeping(config, lovage, version);
 
   const reports = new ReportWriter(pool, log);
   const settler = new Settler(pool, id, log);
@@ -86,7 +93,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const runners = { inline, process: processes };
   const onDelay = (delayMs: number) => dispatcher.expect(delayMs);
   const attempts = new Attempts({
-    config,
+    config: served,
     runners,
     reports,
     settler,
@@ -103,6 +110,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const dispatcher = new Dispatcher({
     queues,
     slots,
+    apart: new Map([[HOUSEKEEPING_QUEUE, HOUSEKEEPING_SLOTS]]),
     // What it claimed without its lease, others would take for a dead worker's.
     claim: async (queue, limit) => (lease.isHeld ? claim(queue, limit) : NOTHING),
     run: attempts.run,
@@ -118,7 +126,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     url: directUrl ?? url,
     workerId: id,
     queues: [...queues.keys()],
-    tasks: [...config.tasks.keys()],
+    tasks: [...served.tasks.keys()],
     slots,
     version,
     log,

@@ -30,6 +30,7 @@ export function createDocument(
         'tasks',
         'queues',
         'schedules',
+        'webhooks',
         'keys',
         'audit',
         ...config.packs.map(({ name }) => name),

@@ -7,6 +7,7 @@ import type { Router } from '../trpc/router.ts';
 import { mountAudit } from './audit.ts';
 import { mountCancel } from './cancel.ts';
 import { mountKeys } from './keys.ts';
+import { mountDeliveries } from './deliveries.ts';
 import { mountQueues } from './queues.ts';
 import { mountReads } from './read.ts';
 import { refuseNul } from './refuse-nul.ts';
@@ -14,6 +15,7 @@ import { mountRetry } from './retry.ts';
 import { mountSchedules } from './schedules.ts';
 import { mountSubmit } from './submit.ts';
 import { mountSweeps } from './sweep.ts';
+import { mountWebhooks } from './webhooks.ts';
 
 export const REST_PREFIX = '/v1';
 
@@ -39,6 +41,8 @@ export function createRest(parts: ApiParts, router: Router): OpenAPIHono<HttpEnv
   mountSchedules(rest, parts, router);
   mountKeys(rest, parts, router);
   mountAudit(rest, parts, router);
+  mountWebhooks(rest, parts, router);
+  mountDeliveries(rest, parts, router);
   return rest;
 }
 

@@ -57,6 +57,11 @@ export const submitQuery = z.object({
     .pipe(enqueueOptions.shape.tags.unwrap())
     .optional()
     .openapi({ type: 'array', items: { type: 'string' } }),
+  callbackUrl: z
+    .string()
+    .max(2_000)
+    .optional()
+    .openapi({ description: 'Where to tell of the end of the task, as a webhook' }),
   include: include.optional(),
 });
 
@@ -71,6 +76,13 @@ export const preferHeader = z.object({
 export const appliedPreference = {
   'Preference-Applied': z.string().optional().openapi({ example: 'wait=10' }),
 };
+export const submitHeaders = preferHeader.extend({
+  'lovage-callback-secret': z
+    .string()
+    .max(200)
+    .optional()
+    .openapi({ description: 'What the message to callbackUrl is signed with', example: 'whsec_…' }),
+});
 
 export const getQuery = z.object({
   wait,

@@ -1,10 +1,11 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { LovageError } from '../../errors.ts';
 import { isFinal, taskSchema } from '../../wire.ts';
 import { readJson } from '../body.ts';
 import { type ApiParts, contextOf, type HttpEnv } from '../context.ts';
 import type { Router } from '../trpc/router.ts';
 import { idempotencyHeader, markAnswer, markHeaders, readIdempotencyKey } from './idempotency.ts';
-import { appliedPreference, preferHeader, submitQuery } from './parameters.ts';
+import { appliedPreference, submitHeaders, submitQuery } from './parameters.ts';
 import { json, problems } from './responses.ts';
 import { readWait } from './waiting.ts';
 
@@ -22,6 +23,7 @@ export const submitResponses = {
   },
   ...problems(
     'unknown-task-name',
+    'not-configured',
     'malformed-json',
     'validation',
     'idempotency-key-reused',
@@ -42,7 +44,7 @@ const submit = createRoute({
       id: z.string().openapi({ description: 'Here: the name of a definition', example: 'filings.analyze' }),
     }),
     query: submitQuery,
-    headers: preferHeader.extend(idempotencyHeader),
+    headers: submitHeaders.extend(idempotencyHeader),
     body: {
       required: true,
       content: { 'application/json': { schema: { description: 'The input of the definition' } } },
@@ -54,12 +56,14 @@ const submit = createRoute({
 export function mountSubmit(rest: OpenAPIHono<HttpEnv>, parts: ApiParts, router: Router): void {
   rest.openapi(submit, async (c) => {
     const query = c.req.valid('query');
-    const { wait: _wait, async: _async, ...options } = query;
+    const { wait: _wait, async: _async, callbackUrl, ...options } = query;
+    const callback = readCallback(callbackUrl, c.req.valid('header')['lovage-callback-secret']);
     const waitMs = readWait(c, query);
     const body = await readJson(c.req.raw, parts.maxBodyBytes);
     const procedures = router.createCaller(contextOf(parts, c, body.suspicion));
     const task = await procedures.tasks.enqueue({
       ...options,
+      callback,
       name: c.req.valid('param').id,
       input: body.value,
       waitMs,
@@ -70,5 +74,14 @@ export function mountSubmit(rest: OpenAPIHono<HttpEnv>, parts: ApiParts, router:
     c.header('Location', task.statusUrl);
     c.header('Retry-After', '1');
     return c.json(task, 202);
+  });
+}
+
+/** The secret comes in a header: URLs get into logs. */
+function readCallback(url: string | undefined, secret: string | undefined) {
+  if (url !== undefined) return { url, secret };
+  if (secret === undefined) return undefined;
+  throw new LovageError('validation', 'A secret of a callback needs its callbackUrl', {
+    faults: [{ pointer: 'callbackUrl', detail: 'is missing' }],
   });
 }

@@ -33,6 +33,8 @@ export const enqueueOptions = z.object({
   hardLimitMs: limitMs.optional(),
   /** The same request under it again, within a day, makes no second task and is answered with the first. */
   idempotencyKey: idempotencyKey.optional(),
+  /** Where to tell of its end; a message is signed with the secret, `whsec_…`, and without one goes unsigned. */
+  callback: z.strictObject({ url: z.string().max(2_000), secret: z.string().max(200).optional() }).optional(),
   /** Answer with the final task if it is final by then. Needs the scope `read` too. */
   waitMs: waitMs.optional(),
   /** What a task that is not waited for shows beside its other fields. */

@@ -7,6 +7,7 @@ import { procedureFor, t } from './procedures.ts';
 import { queueProcedures } from './queues.ts';
 import { scheduleProcedures } from './schedules.ts';
 import { taskProcedures } from './tasks.ts';
+import { webhookProcedures } from './webhooks.ts';
 
 /**
  * The router of a configuration: the verbs, and under `run` one mutation a definition. Their names hold dots, which
@@ -26,6 +27,7 @@ export function createRouter(config: Config) {
     tasks: taskProcedures,
     queues: queueProcedures,
     schedules: scheduleProcedures,
+    webhooks: webhookProcedures,
     keys: keyProcedures,
     audit: auditProcedures,
     run,

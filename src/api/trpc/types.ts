@@ -35,6 +35,7 @@ import type {
 } from './key-fields.ts';
 import type { Include } from '../present.ts';
 import type { Router } from './router.ts';
+import type { WebhookProcedures } from './webhook-types.ts';
 
 type JsonValue = z.core.util.JSONType;
 
@@ -171,6 +172,7 @@ export type AppRouter<C extends Config = Config> = TRPCBuiltRouter<
     tasks: TaskProcedures<C>;
     queues: QueueProcedures;
     schedules: ScheduleProcedures<C>;
+    webhooks: WebhookProcedures;
     keys: KeyProcedures;
     audit: AuditProcedures;
     run: Runs<TasksOf<C>>;

@@ -42,6 +42,7 @@ export const dev: Command = {
           url: database.url,
           directUrl: database.directUrl,
           secret,
+          egress: { allow: settings.webhookAllow },
           log,
           idempotencyTtlMs: settings.idempotencyTtlMs,
         });
@@ -51,6 +52,7 @@ export const dev: Command = {
           url: database.url,
           directUrl: database.directUrl,
           secret,
+          egress: { allow: settings.webhookAllow },
           log,
           slots,
           children,

@@ -24,6 +24,7 @@ export const serve: Command = {
         url: database.url,
         directUrl: database.directUrl,
         secret,
+        egress: { allow: settings.webhookAllow },
         log,
         idempotencyTtlMs: settings.idempotencyTtlMs,
       });

@@ -41,6 +41,7 @@ export const worker: Command = {
         url: database.url,
         directUrl: database.directUrl,
         secret,
+        egress: { allow: settings.webhookAllow },
         log,
         queues,
         slots,

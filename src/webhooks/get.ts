@@ -1,0 +1,21 @@
+import type { Lovage } from '../lovage.ts';
+import { isTaskId } from '../tasks/view.ts';
+import type { Caller } from '../wire.ts';
+import type { WebhookView } from '../wire/webhooks.ts';
+import { viewWebhook, WEBHOOK_COLUMNS, webhookNotFound, type WebhookRow } from './view.ts';
+
+/** @throws webhook-not-found for an id that is unknown, malformed or another tenant's. */
+export async function getWebhook(
+  { pool }: Pick<Lovage, 'pool'>,
+  caller: Pick<Caller, 'tenant'>,
+  id: string,
+): Promise<WebhookView> {
+  if (!isTaskId(id)) throw webhookNotFound(id);
+  const { rows } = await pool.query<WebhookRow>(
+    `SELECT ${WEBHOOK_COLUMNS} FROM lovage.webhook_endpoint WHERE id = $1 AND tenant = $2`,
+    [id, caller.tenant],
+  );
+  const [row] = rows;
+  if (!row) throw webhookNotFound(id);
+  return viewWebhook(row);
+}
