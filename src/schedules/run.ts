@@ -9,7 +9,8 @@ import { RUNNABLE, type ScheduleRow } from './rows.ts';
 
 /**
  * Starts a schedule's task now, also of one that is paused or has ended; its times stay as they are.
- * @throws schedule-not-found, unknown-task-name, or validation where the input does not fit any more.
+ * @throws schedule-not-found, unknown-task-name, validation where the input does not fit any more, or conflict where a task with the
+ * same dedupe key is not final.
  */
 export async function runSchedule(
   lovage: Pick<Lovage, 'config' | 'pool' | 'notifier'>,

@@ -25,7 +25,7 @@ const SELECT = `
          s.created_by AS "createdBy", s.created_at AS "createdAt", s.updated_at AS "updatedAt",
          ran.task_id AS "lastTaskId", last.error AS "lastError"
   FROM lovage.schedule s
-  LEFT JOIN LATERAL (SELECT r.error FROM lovage.schedule_run r WHERE r.schedule_id = s.id
+  LEFT JOIN LATERAL (SELECT r.error FROM lovage.schedule_run r WHERE r.schedule_id = s.id AND r.kind <> 'by_hand'
                      ORDER BY r.occurrence DESC LIMIT 1) last ON true
   LEFT JOIN LATERAL (SELECT r.task_id FROM lovage.schedule_run r WHERE r.schedule_id = s.id AND r.task_id IS NOT NULL
                      ORDER BY r.occurrence DESC LIMIT 1) ran ON true`;

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { z } from 'zod';
 import { diag } from '../../packs/diag/index.ts';
 import { echo, noop } from '../../packs/diag/tasks.ts';
 import { schedules as command } from '../../src/cli/commands/schedules.ts';
 import { defineConfig, type Config, type ScheduledTask } from '../../src/config.ts';
 import { SetupError } from '../../src/errors.ts';
 import { migrateFor } from '../../src/open.ts';
+import { definePack } from '../../src/pack.ts';
 import { fireDue } from '../../src/schedules/fire.ts';
 import { getSchedule } from '../../src/schedules/get.ts';
 import { listSchedules } from '../../src/schedules/list.ts';
@@ -12,7 +14,9 @@ import { pauseSchedule } from '../../src/schedules/pause.ts';
 import { putSchedule } from '../../src/schedules/put.ts';
 import { removeSchedule } from '../../src/schedules/remove.ts';
 import { runSchedule } from '../../src/schedules/run.ts';
-import { openLab, type Lab } from '../lab.ts';
+import { defineTask } from '../../src/task.ts';
+import { ScheduleTicker } from '../../src/worker/schedule-ticker.ts';
+import { configFile, openLab, until, type Lab } from '../lab.ts';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -99,6 +103,38 @@ test('a schedule whose task no worker here knows waits for one that does', async
   expect(await fireDue(lab.lovage)).toBe(0);
 });
 
+test('where its definition is unique while it runs, a time that comes too early starts nothing and says why', async () => {
+  const alone = defineTask({
+    name: 'diag.alone',
+    input: z.null(),
+    output: z.null(),
+    dedupe: {},
+    run: () => null,
+  });
+  const config = defineConfig({
+    packs: [definePack({ name: 'alone', tasks: [alone, noop] })],
+    schedules: {
+      alone: { task: alone, input: null, cron: '@hourly' },
+      other: { task: noop, input: {}, cron: '@hourly' },
+    },
+  });
+  await migrateFor(config, lab.url);
+  const lovage = { ...lab.lovage, config };
+  const { id } = await runSchedule(lovage, lab.caller, 'alone');
+  await expect(runSchedule(lovage, lab.caller, 'alone')).rejects.toMatchObject({ code: 'conflict' });
+  await lab.sql("UPDATE lovage.schedule SET next_at = now() - interval '1 s'");
+  const ticker = new ScheduleTicker(lovage);
+  ticker.start();
+  await until(
+    async () => (await get('other')).lastTaskId !== null && (await get('alone')).lastError !== null,
+  );
+  await ticker.stop();
+  expect(await get('alone')).toMatchObject({
+    lastError: expect.stringContaining(id) as string,
+    state: 'active',
+  });
+});
+
 test('the command line lists, previews, pauses, resumes and runs schedules', async () => {
   await start({});
   await putSchedule(lab.lovage, lab.caller, {
@@ -109,7 +145,7 @@ test('the command line lists, previews, pauses, resumes and runs schedules', asy
     timeZone: 'Europe/Berlin',
   });
   vi.stubEnv('DATABASE_URL', lab.url);
-  vi.stubEnv('LOVAGE_CONFIG', (await import('../lab.ts')).configFile);
+  vi.stubEnv('LOVAGE_CONFIG', configFile);
   const does = async (...args: string[]): Promise<string> => {
     const said: string[] = [];
     const log = vi.spyOn(console, 'log').mockImplementation((line: string) => void said.push(line));

@@ -121,7 +121,7 @@ const run = createRoute({
       ...json(taskSchema, 'The task, accepted and committed'),
       headers: z.object({ Location: z.string() }),
     },
-    ...problems('schedule-not-found', 'unknown-task-name', 'validation'),
+    ...problems('schedule-not-found', 'unknown-task-name', 'conflict', 'validation'),
   },
 });
 
