@@ -14,6 +14,8 @@ import { config as fixture } from './fixture.ts';
 export const ROOT_KEY = 'root-key-of-the-http-lab';
 const FIXTURE = new URL('./fixture.ts', import.meta.url).pathname;
 /** Makes keys of every tenant, as the root key does. */
+export const SECRET = 'the-secret-of-the-http-lab-0123456789';
+
 export const OPERATOR: Caller = {
   actor: 'key:root',
   tenant: 'default',
@@ -86,7 +88,7 @@ export async function serve(
   log: Log = createLog({ level: 'silent' }),
   config: Config = fixture,
 ): Promise<Server> {
-  const lovage = await openLovage({ config, url: databaseUrl, log });
+  const lovage = await openLovage({ config, url: databaseUrl, secret: SECRET, log });
   const settings = { host: '127.0.0.1', port: 0, maxBodyBytes: MAX_BODY_BYTES };
   const authenticator = createAuthenticator(lovage.pool, ROOT_KEY);
   const api = await startApi({ lovage, authenticator, settings, version: 'test' });

@@ -62,6 +62,7 @@ export function proceduresOf(config: Config): Procedure[] {
 /** What a route or procedure needs beside ids to be let in; a new one that needs more says 422, and belongs here. */
 const BODIES: readonly [pattern: RegExp, body: unknown][] = [
   [/^post \/v1\/keys$|^keys\.create$/, { name: 'walker', scopes: ['read'] }],
+  [/^post \/v1\/webhooks$|^webhooks\.create$/, { url: 'https://example.com/hook' }],
   [/^tasks\.wait$/, { timeoutMs: 0 }],
   [/^patch \/v1\/keys|^keys\.update$/, { priority: 1 }],
   [/^post \/old\/analyze$|old\.analyze$/, { ticker: 'ACME', year: 2024 }],

@@ -70,11 +70,12 @@ const THINGS: readonly [where: RegExp, thing: Thing][] = [
     },
   ],
   [
-    /deliver(?:y|ies)/i,
+    /^\w+ \/v1\/webhook-deliveries\/|^webhooks\.(?:delivery|replay)$/,
     {
       table: 'webhook_delivery',
-      make: () =>
+      make: async () =>
         insert('webhook_delivery', {
+          id: await task('lovage.deliverWebhook'),
           url: `https://example.com/${MARK}`,
           event: 'task.succeeded',
           payload: {},
