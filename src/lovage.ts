@@ -5,6 +5,7 @@ import type { Listener } from './db/listen.ts';
 import type { Log } from './log.ts';
 import type { Notifier } from './queue/notify.ts';
 import type { Sender } from './queue/sender.ts';
+import type { EventWatch } from './queue/event-watch.ts';
 import type { FinalWatch } from './queue/final-watch.ts';
 import type { Secret } from './secret.ts';
 
@@ -21,6 +22,7 @@ export interface Lovage {
   /** The process's one LISTEN connection, shared by all who wait. */
   listener: Listener;
   finals: FinalWatch;
+  events: EventWatch;
   secret: Secret;
   /** How long an idempotency key is remembered. */
   idempotencyTtlMs: number;

@@ -15,6 +15,8 @@ export interface RequestContext {
   signal: AbortSignal;
   /** The server is closing: long polls answer with the task as it stands. */
   closing: AbortSignal;
+  /** Resolves when the caller has taken most of what was sent to it. Missing where the transport itself waits. */
+  drained?: (() => Promise<void>) | undefined;
   /** What the raw text may hold that Postgres refuses. */
   suspicion: Suspicion;
 }

@@ -26,7 +26,14 @@ export function createDocument(
     servers: [{ url: '/' }],
     security: [{ bearer: [] }, { apiKey: [] }],
     tags: [
-      ...new Set(['tasks', 'queues', 'schedules', ...config.packs.map(({ name }) => name), 'health']),
+      ...new Set([
+        'tasks',
+        'streams',
+        'queues',
+        'schedules',
+        ...config.packs.map(({ name }) => name),
+        'health',
+      ]),
     ].map((name) => ({
       name,
     })),
