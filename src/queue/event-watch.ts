@@ -146,8 +146,8 @@ export class EventWatch {
   }
 
   *#all(): Generator<Watcher> {
-    yield* [...this.#ofAll];
-    for (const group of [...this.#byTask.values()]) yield* [...group];
+    yield* this.#ofAll;
+    for (const group of this.#byTask.values()) yield* group;
   }
 
   #rest(): void {

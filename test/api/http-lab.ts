@@ -13,6 +13,7 @@ import { config as fixture } from './fixture.ts';
 
 export const ROOT_KEY = 'root-key-of-the-http-lab';
 const FIXTURE = new URL('./fixture.ts', import.meta.url).pathname;
+const SECRET = 'secret-of-the-http-lab-for-every-node';
 export const MAX_BODY_BYTES = 100_000;
 
 /** All that a test may look for in a body; what is really there, its assertions say. */
@@ -77,9 +78,10 @@ export async function serve(
   databaseUrl: string,
   log: Log = createLog({ level: 'silent' }),
   config: Config = fixture,
+  port = 0,
 ): Promise<Server> {
-  const lovage = await openLovage({ config, url: databaseUrl, log });
-  const settings = { host: '127.0.0.1', port: 0, maxBodyBytes: MAX_BODY_BYTES };
+  const lovage = await openLovage({ config, url: databaseUrl, secret: SECRET, log });
+  const settings = { host: '127.0.0.1', port, maxBodyBytes: MAX_BODY_BYTES };
   const authenticator = createAuthenticator(lovage.pool, ROOT_KEY);
   const api = await startApi({ lovage, authenticator, settings, version: 'test' });
   return {

@@ -30,7 +30,11 @@ export interface OpenStream extends AsyncDisposable {
 /** Follows a stream as EventSource does. */
 export async function follow(
   url: string,
-  options: { key?: string | undefined; lastEventId?: string | undefined } = {},
+  options: {
+    key?: string | undefined;
+    lastEventId?: string | undefined;
+    onBlock?: (block: Block) => void;
+  } = {},
 ): Promise<OpenStream> {
   const stop = new AbortController();
   const response = await fetch(url, {
@@ -47,8 +51,10 @@ export async function follow(
     const field = (name: string) => lines.find(([found]) => found === name)?.[1];
     id = field('id') ?? id;
     const data = field('data');
-    if (data !== undefined)
-      blocks.push({ id, event: field('event') ?? 'message', data: JSON.parse(data) as Block['data'] });
+    if (data === undefined) return;
+    const dispatched = { id, event: field('event') ?? 'message', data: parse(data) as Block['data'] };
+    blocks.push(dispatched);
+    options.onBlock?.(dispatched);
   };
   const read = async () => {
     const decoder = new TextDecoder();
@@ -82,3 +88,6 @@ export const untilBlock = (stream: OpenStream, event: string, count = 1): Promis
     () => stream.blocks.filter((block) => block.event === event),
     (found) => found.length >= count,
   );
+
+/** tRPC sends some of its own blocks with data that is empty. */
+const parse = (data: string): unknown => (data === '' ? '' : JSON.parse(data));

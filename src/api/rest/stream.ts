@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { isTrackedEnvelope } from '@trpc/server';
 import type { TenantNews } from '../../tasks/watch-many.ts';
-import type { TaskNews } from '../../tasks/watch.ts';
+import type { Frame, TaskNews } from '../../tasks/watch.ts';
 import { ticketSchema } from '../../wire/streams.ts';
 import { type ApiParts, contextOf, type HttpContext, type HttpEnv } from '../context.ts';
 import { reportError } from '../respond.ts';
@@ -101,9 +101,9 @@ export function mountStreams(rest: OpenAPIHono<HttpEnv>, parts: ApiParts, router
   rest.openapi(ticket, async (c) => c.json(await tasksFor(c).ticket(), 201));
 }
 
-async function* taskBlocks(frames: AsyncIterable<unknown>): AsyncGenerator<SseBlock, void> {
+async function* taskBlocks(frames: AsyncIterable<Frame<TaskNews>>): AsyncGenerator<SseBlock, void> {
   for await (const frame of frames) {
-    const { id, data } = untrack<TaskNews>(frame);
+    const { id, data } = untrack(frame);
     if (data.kind === 'ping') yield {};
     else if (data.kind === 'end') yield { event: 'end', data: data.task };
     else if (data.event.number === null) yield { event: data.event.type, data: data.event };
@@ -111,15 +111,15 @@ async function* taskBlocks(frames: AsyncIterable<unknown>): AsyncGenerator<SseBl
   }
 }
 
-async function* manyBlocks(frames: AsyncIterable<unknown>): AsyncGenerator<SseBlock, void> {
+async function* manyBlocks(frames: AsyncIterable<Frame<TenantNews>>): AsyncGenerator<SseBlock, void> {
   for await (const frame of frames) {
-    const { id, data } = untrack<TenantNews>(frame);
+    const { id, data } = untrack(frame);
     yield data.kind === 'ping' ? { id } : { id, event: data.event.type, data: data.event };
   }
 }
 
 /** A caller on the server gets what `tracked()` made as it is, whatever its type says. */
-function untrack<Data>(frame: unknown): { id: string; data: Data } {
+function untrack<Data>(frame: Frame<Data>): Frame<Data> {
   if (!isTrackedEnvelope<Data>(frame)) throw new Error('a subscription said what is not tracked');
   const [id, data] = frame;
   return { id, data };

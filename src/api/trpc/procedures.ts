@@ -8,6 +8,8 @@ import { toErrorShape } from './error-shape.ts';
 
 export const t = initTRPC.context<RequestContext>().create({
   isDev: false,
+  // A stream says by itself that it is still there; a client that hears nothing for so long comes back.
+  sse: { client: { reconnectAfterInactivityMs: 40_000 } },
   errorFormatter: ({ shape, error }) => toErrorShape(toLovageError(error), shape.data.path),
 });
 
