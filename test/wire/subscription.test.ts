@@ -70,7 +70,7 @@ interface Watching {
 function watch({ trpc }: Link, id: string, lastEventId?: string): Watching {
   const told: { id: string; data: WatchNews }[] = [];
   let [error, isComplete]: [unknown, boolean] = [undefined, false];
-  const { unsubscribe } = trpc.tasks.watch.subscribe(
+  const subscription = trpc.tasks.watch.subscribe(
     { id, ...(lastEventId !== undefined && { lastEventId }) },
     {
       onData: (frame) => told.push(frame),
@@ -78,7 +78,12 @@ function watch({ trpc }: Link, id: string, lastEventId?: string): Watching {
       onComplete: () => (isComplete = true),
     },
   );
-  return { told, unsubscribe, error: () => error, isComplete: () => isComplete };
+  return {
+    told,
+    unsubscribe: () => subscription.unsubscribe(),
+    error: () => error,
+    isComplete: () => isComplete,
+  };
 }
 const numbers = ({ told }: Watching) =>
   told.flatMap(({ data }) => (data.kind === 'event' ? (data.event.number ?? []) : []));
@@ -130,7 +135,7 @@ test.each(LINKS)('over %s a subscription starts after the event that it names', 
 test.each(LINKS)('over %s all tasks that pass a filter can be watched', async (kind, connect) => {
   await using link = connect();
   const told: { id: string; data: TenantNews }[] = [];
-  const { unsubscribe } = link.trpc.tasks.watchMany.subscribe(
+  const subscription = link.trpc.tasks.watchMany.subscribe(
     { tag: kind },
     { onData: (frame) => told.push(frame) },
   );
@@ -141,7 +146,7 @@ test.each(LINKS)('over %s all tasks that pass a filter can be watched', async (k
     { kind: 'ping' },
     ...['queued', 'started', 'succeeded'].map((type) => ({ kind: 'event', event: { type, task: { id } } })),
   ]);
-  unsubscribe();
+  subscription.unsubscribe();
   await until(() => lab.lovage.events.size === 0);
 });
 
@@ -204,8 +209,8 @@ test('a WebSocket without a key, with a wrong one or on another path gets nothin
   const refusal = (path: string) =>
     new Promise<number>((resolve) => {
       const socket = new WebSocket(`${lab.api.url.replace('http', 'ws')}${path}`);
-      socket.onclose = ({ code }) => resolve(code);
-      socket.onerror = () => undefined;
+      socket.addEventListener('close', ({ code }) => resolve(code));
+      socket.addEventListener('error', () => undefined);
     });
   expect(await refusal('/trpc')).toBe(1005);
   expect(await refusal('/trpc?ticket=forged.forged')).toBe(1005);
