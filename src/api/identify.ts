@@ -24,6 +24,7 @@ export function requireKey(parts: ApiParts, keyHeader?: string): MiddlewareHandl
     const caller = await c.var.patience.spend(parts.authenticator.authenticate(presented));
     if (caller === null) throw new LovageError('unauthorized', 'This API key is unknown, revoked or expired');
     c.set('caller', caller);
+    c.set('recheck', () => parts.authenticator.authenticate(presented));
     await next();
   };
 }

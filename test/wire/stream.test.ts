@@ -101,19 +101,17 @@ test('a task that is run again after its end is followed on', async () => {
   await lab.lab.sql('SELECT lovage.resume($1)', ['diag']);
 });
 
-test('what is done by hand in psql is told too', async () => {
-  const id = await enqueue('diag.sleep', { ms: 60_000 });
+test('what is done by hand in psql, which nobody announces, is told too', async () => {
+  const id = (await lab.call('POST', '/v1/tasks/diag.noop?delayMs=3600000', { body: {} })).body.id;
   await using stream = await streamOf(id);
-  await untilBlock(stream, 'started');
-  await lab.lab.sql('SELECT lovage.cancel($1)', [id]);
+  await untilBlock(stream, 'queued');
+  for (const priority of [5, 6]) {
+    await lab.lab.sql('UPDATE pgboss.job SET priority = $2 WHERE id = $1', [id, priority]);
+    await untilBlock(stream, 'changed', priority - 4);
+  }
+  await lab.lab.sql('DELETE FROM pgboss.job WHERE id = $1', [id]);
   await stream.ended;
-  expect(stream.blocks.map(({ event }) => event)).toEqual([
-    'queued',
-    'started',
-    'cancel_requested',
-    'cancelled',
-    'end',
-  ]);
+  expect(stream.blocks.map(({ event }) => event)).toEqual(['queued', 'changed', 'changed', 'expired', 'end']);
 });
 
 test.each(['nonsense', '-1', '1.5', '99', '99999999999999999999', '1;2'])(
