@@ -14,7 +14,17 @@ import { roundTrips } from './sections/round-trips.ts';
 import { streams } from './sections/streams.ts';
 import { start } from './sections/start.ts';
 
-const SECTIONS: readonly Section[] = [drain, latency, enqueue, isolation, roundTrips, start, idle, streams, memory];
+const SECTIONS: readonly Section[] = [
+  drain,
+  latency,
+  enqueue,
+  isolation,
+  roundTrips,
+  start,
+  idle,
+  streams,
+  memory,
+];
 
 async function main(): Promise<void> {
   const options = readOptions(

@@ -10,6 +10,7 @@ import { figure, median, percentile } from '../measure/statistics.ts';
 import { until } from '../measure/until.ts';
 
 const STREAMS = 1_000;
+const WARM_UP = 50;
 const BAR_KB = 50;
 const BAR_MS = 100;
 
@@ -30,13 +31,12 @@ async function measureStreams(bench: Bench, api: Api, databaseUrl: string): Prom
   const client = createClient<typeof config>({ url: api.url, apiKey: api.rootKey });
   const count = bench.isQuick ? 200 : STREAMS;
   const ids: string[] = [];
-  while (ids.length < 2 * count) {
+  while (ids.length < count + WARM_UP) {
     const more = Array.from({ length: 50 }, () => client.enqueue('clock.inline', {}));
     ids.push(...(await Promise.all(more)).map(({ id }) => id));
   }
-  // As many requests and streams before: what is compiled and kept warm by them is not the streams' own.
-  const [before, after] = [ids.slice(count), ids.slice(0, count)];
-  bench.progress.say(`streams: opening ${count} to warm up`);
+  // A few before: what is compiled by the first is not the streams' own. No more, or those would use what these left.
+  const [before, after] = [ids.slice(0, WARM_UP), ids.slice(WARM_UP, WARM_UP + count)];
   (await openStreams(api, before)).forEach((socket) => socket.destroy());
   const rssBefore = await settledRss(api.pid);
   bench.progress.say(`streams: opening ${count}`);
