@@ -11,9 +11,20 @@ import { isolation } from './sections/isolation.ts';
 import { latency } from './sections/latency.ts';
 import { memory } from './sections/memory.ts';
 import { roundTrips } from './sections/round-trips.ts';
+import { streams } from './sections/streams.ts';
 import { start } from './sections/start.ts';
 
-const SECTIONS: readonly Section[] = [drain, latency, enqueue, isolation, roundTrips, start, idle, memory];
+const SECTIONS: readonly Section[] = [
+  drain,
+  latency,
+  enqueue,
+  isolation,
+  roundTrips,
+  start,
+  idle,
+  streams,
+  memory,
+];
 
 async function main(): Promise<void> {
   const options = readOptions(

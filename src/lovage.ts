@@ -7,6 +7,7 @@ import type { Egress } from './egress/egress.ts';
 import type { Log } from './log.ts';
 import type { Notifier } from './queue/notify.ts';
 import type { Sender } from './queue/sender.ts';
+import type { EventWatch } from './queue/event-watch.ts';
 import type { FinalWatch } from './queue/final-watch.ts';
 import type { Secret } from './secret.ts';
 
@@ -25,6 +26,7 @@ export interface Lovage {
   /** The process's one LISTEN connection, shared by all who wait. */
   listener: Listener;
   finals: FinalWatch;
+  events: EventWatch;
   secret: Secret;
   /** How long an idempotency key is remembered. */
   idempotencyTtlMs: number;

@@ -10,6 +10,7 @@ import type { Log } from './log.ts';
 import type { Lovage } from './lovage.ts';
 import { declareQueues, migrateBoss } from './queue/declare.ts';
 import { createNotifier } from './queue/notify.ts';
+import { EventWatch } from './queue/event-watch.ts';
 import { FinalWatch } from './queue/final-watch.ts';
 import { Sender, type SenderOptions } from './queue/sender.ts';
 import { createSecret } from './secret.ts';
@@ -49,7 +50,7 @@ export async function openLovage(options: {
   max?: number;
   queryTimeoutMs?: number;
   statementTimeoutMs?: number;
-  /** What to LISTEN to; default: the ends of tasks, for those who wait for them. */
+  /** What to LISTEN to, beside what is watched; default: the ends of tasks and what happens to those that are watched. */
   channels?: readonly Channel[];
   sending?: SenderOptions | undefined;
   /** How long an idempotency key is remembered. Default 24 h. */
@@ -65,9 +66,12 @@ export async function openLovage(options: {
   });
   const notifier = createNotifier(pool, log);
   const audit = new AuditWriter(pool, log);
-  const listener = new Listener(options.directUrl ?? url, options.channels ?? ['lovage_final'], log);
+  const channels = options.channels ?? (['lovage_final', 'lovage_event'] as const);
+  const listener = new Listener(options.directUrl ?? url, [...channels, 'lovage_watch'], log);
+  listener.on('lovage_watch', notifier.watched);
   await listener.start();
   const finals = new FinalWatch(pool, listener, log);
+  const events = new EventWatch({ pool, listener, notifier, log });
   return {
     config,
     url,
@@ -78,12 +82,14 @@ export async function openLovage(options: {
     audit,
     listener,
     finals,
+    events,
     secret: createSecret(options.secret),
     idempotencyTtlMs: options.idempotencyTtlMs ?? DAY_MS,
     egress: createEgress(options.egress),
     log,
     async close() {
       finals.close();
+      events.close();
       await notifier.flush();
       await audit.close();
       await listener.close();

@@ -7,6 +7,7 @@ export interface Api extends AsyncDisposable {
   url: string;
   /** Has every right and needs no database. */
   rootKey: string;
+  pid: number;
 }
 
 /** A real `lovage serve` process on that database, ready to answer. */
@@ -21,7 +22,7 @@ export async function startApi(databaseUrl: string): Promise<Api> {
   });
   const url = `http://127.0.0.1:${port}`;
   await untilReady(url, lovage);
-  return { url, rootKey, [Symbol.asyncDispose]: () => lovage.stop() };
+  return { url, rootKey, pid: lovage.pid, [Symbol.asyncDispose]: () => lovage.stop() };
 }
 
 /** A real `lovage worker` process on that database, as it is by default: all queues, ten slots. */

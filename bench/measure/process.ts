@@ -12,6 +12,7 @@ process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
 /** A process of its own, so that its work is not ours. */
 export interface MeasuredProcess extends AsyncDisposable {
+  pid: number;
   /** Resolves with what it printed. @throws Error when it ended with another code than 0. */
   finished: Promise<string>;
   /** Resolves when it has printed something. */
@@ -52,6 +53,7 @@ export function startProcess(args: readonly string[], env: Record<string, string
     clearTimeout(force);
   };
   return {
+    pid: child.pid ?? 0,
     finished,
     spoken: once(child.stdout, 'data').then(() => undefined),
     during: (work) => Promise.race([work, tooEarly]),

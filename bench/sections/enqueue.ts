@@ -85,5 +85,5 @@ async function startOneByOne(databaseUrl: string): Promise<Api> {
   const program = startProcess(['--conditions=lovage-source', file, databaseUrl, rootKey, String(port)]);
   const url = `http://127.0.0.1:${port}`;
   await untilReady(url, program);
-  return { url, rootKey, [Symbol.asyncDispose]: () => program.stop() };
+  return { url, rootKey, pid: program.pid, [Symbol.asyncDispose]: () => program.stop() };
 }

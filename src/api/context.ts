@@ -16,6 +16,10 @@ export interface RequestContext {
   signal: AbortSignal;
   /** The server is closing: long polls answer with the task as it stands. */
   closing: AbortSignal;
+  /** Asks again who it is: null when its key was revoked. Missing where that is somebody else's business. */
+  recheck?: (() => Promise<Caller | null>) | undefined;
+  /** Resolves when the caller has taken most of what was sent to it. Missing where the transport itself waits. */
+  drained?: (() => Promise<void>) | undefined;
   /** What the raw text may hold that Postgres refuses. */
   suspicion: Suspicion;
   /** What became of the request in the audit log. */
@@ -32,7 +36,13 @@ export interface AuditTrail {
 /** What the middlewares leave for the handlers. */
 export interface HttpEnv {
   Bindings: HttpBindings;
-  Variables: { requestId: string; caller: Caller; patience: Patience; trail: AuditTrail };
+  Variables: {
+    requestId: string;
+    caller: Caller;
+    patience: Patience;
+    trail: AuditTrail;
+    recheck: RequestContext['recheck'];
+  };
 }
 export type HttpContext = Context<HttpEnv>;
 
@@ -54,6 +64,7 @@ export function contextOf(parts: ApiParts, c: HttpContext, suspicion = suspect('
     caller: { ...c.var.caller, origin: originOf(parts, c) },
     requestId: c.var.requestId,
     patience: c.var.patience,
+    recheck: c.var.recheck,
     signal: c.req.raw.signal,
     closing: parts.closing,
     suspicion,

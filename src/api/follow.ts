@@ -1,10 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
 import type { ApiParts, HttpEnv } from './context.ts';
-import { Patience } from './patience.ts';
-
-/** Under the 5 s that callers are promised while Postgres is away. */
-const PATIENCE_MS = 4_700;
+import { Patience, PATIENCE_MS } from './patience.ts';
 
 const REQUEST_ID = /^[\w.-]{1,128}$/;
 

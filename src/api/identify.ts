@@ -1,15 +1,19 @@
 import type { MiddlewareHandler } from 'hono';
 import { LovageError } from '../errors.ts';
+import { readTicket } from '../keys/ticket.ts';
 import type { Caller } from '../wire.ts';
 import { auditRefusal } from './audit-refusal.ts';
 import type { ApiParts, HttpContext, HttpEnv } from './context.ts';
 import { costOf, spendQuota } from './rate-limit.ts';
 
+/** Where a ticket stands in for a key: the streams, which EventSource opens without headers. */
+const TICKET_PATH = /^\/(?:v1\/stream|v1\/tasks\/[^/]+\/stream|trpc\/tasks\.watch(?:Many)?)$/;
+
 /** Lets nobody pass without a valid key that may still make calls: `Authorization: Bearer`, `X-API-Key`, or a dialect's own header. */
 export function requireKey(parts: ApiParts, keyHeader?: string): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     const { patience } = c.var;
-    const caller = await patience.spend(identify(parts, c, keyHeader));
+    const caller = ticketHolder(parts, c) ?? (await patience.spend(identify(parts, c, keyHeader)));
     c.set('caller', caller);
     c.set('trail', { isWritten: false });
     let limits: [string, string][] = [];
@@ -28,6 +32,11 @@ export function requireKey(parts: ApiParts, keyHeader?: string): MiddlewareHandl
   };
 }
 
+function ticketHolder({ lovage }: ApiParts, c: HttpContext): Caller | undefined {
+  const ticket = c.req.method === 'GET' && TICKET_PATH.test(c.req.path) ? c.req.query('ticket') : undefined;
+  return ticket === undefined ? undefined : readTicket(lovage, ticket);
+}
+
 async function identify({ authenticator }: ApiParts, c: HttpContext, keyHeader?: string): Promise<Caller> {
   const presented = presentedKey(c, keyHeader);
   if (presented === undefined) {
@@ -38,6 +47,7 @@ async function identify({ authenticator }: ApiParts, c: HttpContext, keyHeader?:
   }
   const caller = await authenticator.authenticate(presented);
   if (caller === null) throw new LovageError('unauthorized', 'This API key is unknown, revoked or expired');
+  c.set('recheck', () => authenticator.authenticate(presented));
   return caller;
 }
 

@@ -1,5 +1,8 @@
 import { LovageError } from '../errors.ts';
 
+/** Under the 5 s that callers are promised while Postgres is away. */
+export const PATIENCE_MS = 4_700;
+
 const MESSAGE =
   'Postgres does not answer; the request may have been carried out: look before it is sent again';
 

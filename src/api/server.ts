@@ -9,9 +9,11 @@ import type { Authenticator } from '../keys/authenticate.ts';
 import type { Lovage } from '../lovage.ts';
 import type { Settings } from '../settings.ts';
 import { createApp } from './app.ts';
-import type { HttpEnv } from './context.ts';
+import type { ApiParts, HttpEnv } from './context.ts';
 import { Patience } from './patience.ts';
 import { answerBadRequest, answerUnparsed } from './refuse-request.ts';
+import { createRouter } from './trpc/router.ts';
+import { serveWebSockets } from './ws.ts';
 
 const READY_MS = 2_000;
 
@@ -36,7 +38,7 @@ export interface Api {
 export async function startApi(options: ApiOptions): Promise<Api> {
   const { lovage, authenticator, settings, isWorkerReady, version } = options;
   const closing = new AbortController();
-  const app = createApp({
+  const parts: ApiParts = {
     lovage,
     authenticator,
     maxBodyBytes: settings.maxBodyBytes,
@@ -47,12 +49,14 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       if (closing.signal.aborted || isWorkerReady?.() === false) return false;
       return new Patience(READY_MS).spend(isReady(lovage)).catch(() => false);
     },
-  });
+  };
+  const app = createApp(parts);
 
   const fetch = (request: Request, bindings: unknown) => app.fetch(request, bindings as HttpBindings);
   const listener = getRequestListener(fetch, { errorHandler: answerBadRequest });
   const server = createServer((incoming, outgoing) => void listener(incoming, outgoing));
   server.on('clientError', answerUnparsed);
+  const sockets = serveWebSockets(server, parts, createRouter(lovage.config));
   server.listen(settings.port, settings.host);
   await once(server, 'listening').catch((error: unknown) => {
     throw explainListen(error, settings);
@@ -66,6 +70,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     async close(graceMs) {
       if (!server.listening) return;
       closing.abort();
+      sockets.close();
       const closed = once(server, 'close');
       server.close();
       const cut = setTimeout(() => server.closeAllConnections(), graceMs);

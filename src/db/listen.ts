@@ -2,8 +2,17 @@ import { EventEmitter } from 'node:events';
 import pg from 'pg';
 import type { Log } from '../log.ts';
 
-/** What Lovage announces: work in a queue, a wish to cancel, tasks that became final, schedules due sooner than they were. */
-export type Channel = 'lovage_ready' | 'lovage_cancel' | 'lovage_final' | 'lovage_schedule';
+/**
+ * What Lovage announces: work in a queue, a wish to cancel, tasks that became final, schedules due sooner than they were; and
+ * which tasks somebody watches, with what happens to those.
+ */
+export type Channel =
+  | 'lovage_ready'
+  | 'lovage_cancel'
+  | 'lovage_final'
+  | 'lovage_schedule'
+  | 'lovage_watch'
+  | 'lovage_event';
 
 const HEALTH_CHECK_MS = 10_000;
 const RECONNECT_MAX_MS = 5_000;

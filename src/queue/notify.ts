@@ -1,5 +1,7 @@
 import type pg from 'pg';
+import type { Channel } from '../db/listen.ts';
 import type { Log } from '../log.ts';
+import { ALL, Watched } from './watched.ts';
 
 /**
  * Announcements after the commit, coalesced: NOTIFY takes a database-wide lock at commit, so a burst of a thousand
@@ -10,6 +12,13 @@ export interface Notifier {
   ready(queue: string): void;
   /** Tasks became final: whoever waits for them may look. */
   final(taskIds: readonly string[]): void;
+  /** Something happened to tasks, and is committed. Said to others only where somebody watches one of them. */
+  changed(taskIds: readonly string[]): void;
+  /** Asks all processes to announce, for the next ten seconds, what happens to these tasks; `*` stands for all. */
+  watch(taskIds: readonly string[]): void;
+  /** Such a wish was heard. */
+  watched: (payload: string) => void;
+  isWatched(taskId: string): boolean;
   /** Resolves when all that was said so far has been sent or dropped. */
   flush(): Promise<void>;
 }
@@ -20,20 +29,22 @@ const IDS_PER_PAYLOAD = 200;
 export function createNotifier(pool: pg.Pool, log: Log): Notifier {
   const queues = new Set<string>();
   let finals: string[] = [];
+  const wishes = new Set<string>();
+  const events = new Set<string>();
+  const watched = new Watched();
   let sending: Promise<void> | undefined;
 
   async function send(): Promise<void> {
     // Everything said in this turn of the event loop goes out together.
     await new Promise(setImmediate);
-    while (queues.size > 0 || finals.length > 0) {
-      const ready = [...queues];
-      const done = finals;
-      queues.clear();
-      finals = [];
+    while (queues.size + finals.length + wishes.size + events.size > 0) {
       const messages = [
-        ...ready.map((queue) => ['lovage_ready', queue] as const),
-        ...chunk(done, IDS_PER_PAYLOAD).map((ids) => ['lovage_final', ids.join(',')] as const),
+        ...take(queues).map((queue) => ['lovage_ready', queue] as const),
+        ...inPayloads('lovage_final', finals),
+        ...inPayloads('lovage_watch', take(wishes)),
+        ...inPayloads('lovage_event', take(events)),
       ];
+      finals = [];
       await pool
         .query({
           name: 'lovage_notify',
@@ -50,18 +61,40 @@ export function createNotifier(pool: pg.Pool, log: Log): Notifier {
   return {
     ready: (queue) => {
       queues.add(queue);
+      if (watched.isAny && watched.isAll) events.add(ALL);
       kick();
     },
     final: (taskIds) => {
       finals.push(...taskIds);
       kick();
     },
+    changed: (taskIds) => {
+      if (!watched.isAny) return;
+      if (watched.isAll) events.add(ALL);
+      for (const id of taskIds) if (watched.has(id)) events.add(id);
+      if (events.size > 0) kick();
+    },
+    watch: (taskIds) => {
+      for (const id of taskIds) wishes.add(id);
+      kick();
+    },
+    watched: (payload) => watched.hear(payload),
+    isWatched: (taskId) => watched.isAny && (watched.isAll || watched.has(taskId)),
     flush: async () => sending,
   };
 }
 
-function chunk<Item>(items: readonly Item[], size: number): Item[][] {
-  const chunks: Item[][] = [];
-  for (let at = 0; at < items.length; at += size) chunks.push(items.slice(at, at + size));
-  return chunks;
+function take(set: Set<string>): string[] {
+  const items = [...set];
+  set.clear();
+  return items;
+}
+
+/** `*` goes alone. */
+function inPayloads(channel: Channel, ids: readonly string[]): (readonly [Channel, string])[] {
+  const payloads: (readonly [Channel, string])[] = ids.includes(ALL) ? [[channel, ALL]] : [];
+  const single = ids.filter((id) => id !== ALL);
+  for (let at = 0; at < single.length; at += IDS_PER_PAYLOAD)
+    payloads.push([channel, single.slice(at, at + IDS_PER_PAYLOAD).join(',')]);
+  return payloads;
 }

@@ -39,6 +39,7 @@ export async function cancelTasks(
       [ids, reason ?? null, waiting, running],
     ),
   );
+  lovage.notifier.changed([...cancelled, ...requested]);
   lovage.notifier.final(cancelled);
   const skipped = ids.length - cancelled.length - requested.length;
   return { cancelled: cancelled.length, requested: requested.length, skipped, nextCursor };

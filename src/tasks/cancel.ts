@@ -21,6 +21,7 @@ export async function cancelTask(
   });
   const outcome = rows[0]?.outcome ?? 'not_found';
   if (outcome === 'not_found') throw taskNotFound(id);
+  lovage.notifier.changed([id]);
   if (outcome === 'cancelled') lovage.notifier.final([id]);
   return { task: await getTask(lovage, caller, id), outcome };
 }

@@ -26,7 +26,9 @@ export async function listEvents(
   return { items, nextCursor: rows.length > limit ? String(items.at(-1)?.number) : null };
 }
 
-export function viewEvent(row: typeof taskEvent.$inferSelect): EventView {
+export type EventRow = Pick<typeof taskEvent.$inferSelect, 'number' | 'type' | 'attempt' | 'at' | 'data'>;
+
+export function viewEvent(row: EventRow): EventView {
   const data = { ...(row.data as Record<string, unknown>) };
   if (data['error']) data['error'] = viewError(data['error'] as Record<string, unknown>);
   return { number: row.number, type: row.type, attempt: row.attempt, at: row.at.toISOString(), data };

@@ -16,7 +16,7 @@ export interface RetriedTasks {
 
 /** Runs the final tasks that match again, the failed ones unless `state` says otherwise: one call, one transaction. */
 export async function retryTasks(
-  lovage: Pick<Lovage, 'db' | 'pool'>,
+  lovage: Pick<Lovage, 'db' | 'pool' | 'notifier'>,
   caller: Caller,
   request: SweepRequest,
 ): Promise<RetriedTasks> {
@@ -38,5 +38,6 @@ export async function retryTasks(
   ).catch((error: unknown) => {
     throw explainHeldKey(error);
   });
+  lovage.notifier.changed(ids);
   return { queued, skipped: ids.length - queued, nextCursor };
 }

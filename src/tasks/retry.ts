@@ -10,7 +10,7 @@ import { getTask, taskNotFound } from './get.ts';
  * @throws conflict where another task has taken its dedupe key in the meantime.
  */
 export async function retryTask(
-  lovage: Pick<Lovage, 'db' | 'pool'>,
+  lovage: Pick<Lovage, 'db' | 'pool' | 'notifier'>,
   caller: Caller,
   id: string,
 ): Promise<{ task: TaskView; outcome: RetryOutcome }> {
@@ -21,5 +21,6 @@ export async function retryTask(
     throw explainHeldKey(error);
   });
   if (outcome === 'not_found') throw taskNotFound(id);
+  lovage.notifier.changed([id]);
   return { task: await getTask(lovage, caller, id), outcome };
 }

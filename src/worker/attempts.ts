@@ -43,7 +43,7 @@ export class Attempts {
 
   /** Resolves when the attempt's slot is free again. Never rejects. */
   readonly run = async (claim: Claim): Promise<void> => {
-    const { config, runners, reports, settler } = this.#options;
+    const { config, runners, reports, settler, notifier } = this.#options;
     const definition = config.tasks.get(claim.name);
     const attempt = new Attempt({
       claim,
@@ -55,6 +55,7 @@ export class Attempts {
     const older = this.#running.get(claim.id);
     if (older) this.#drop(older, new AttemptLost('a later attempt of the task has started'));
     this.#running.set(claim.id, attempt);
+    notifier.changed([claim.id]);
     if (claim.cancelRequested) attempt.stop(new Cancelled('the task was cancelled'));
     const ended = runAttempt(attempt, definition, runners);
     const settled = this.#settleOnce(attempt, ended);
@@ -138,6 +139,7 @@ export class Attempts {
       return;
     }
     onSettled(claim.queue);
+    notifier.changed([claim.id]);
     if (isFinal(state)) notifier.final([claim.id]);
     else if ('delayMs' in outcome) onDelay(outcome.delayMs);
   }

@@ -10,6 +10,7 @@ export function reportRescued(tasks: readonly Rescued[], notifier: Notifier, log
     const what = state === 'queued' ? 'queued again' : state;
     log.warn({ task: task_id, lostWorker: worker_id }, `${why}: ${what}`);
   }
+  notifier.changed(tasks.map(({ task_id }) => task_id));
   const ended = tasks.filter(({ state }) => isFinal(state)).map(({ task_id }) => task_id);
   if (ended.length > 0) notifier.final(ended);
 }

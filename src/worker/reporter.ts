@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { isPassing, retryConflicts } from '../db/failures.ts';
 import type { Log } from '../log.ts';
 import type { Claim } from '../queue/claim.ts';
+import type { Notifier } from '../queue/notify.ts';
 import { reportAttempts, type EventLine, type Report } from '../queue/settle.ts';
 import type { Progress } from '../task.ts';
 import { clean } from './describe-error.ts';
@@ -10,6 +11,8 @@ import { storableData } from './storable-data.ts';
 
 /** At most so often a task's live row moves. */
 export const EVERY_MS = 250;
+/** The same where somebody looks on. */
+const WATCHED_EVERY_MS = 100;
 export const MAX_PROGRESS_EVENTS = 100;
 export const MAX_LOG_EVENTS = 1_000;
 
@@ -58,6 +61,10 @@ export class Reporter {
     return this.#claim.queue;
   }
 
+  get taskId(): string {
+    return this.#claim.id;
+  }
+
   /** All that is unwritten, handed over: whoever takes it writes it. */
   take(): Report {
     const now = performance.now();
@@ -96,19 +103,27 @@ interface Said {
 /** Writes reports of all running attempts together: the first at once, then a few times a second. */
 export class ReportWriter {
   readonly #pool: pg.Pool;
+  readonly #notifier: Notifier;
   readonly #log: Log;
   readonly #dirty = new Set<Reporter>();
   #timer: NodeJS.Timeout | undefined;
+  #flushAt = Infinity;
   #lastAt = -Infinity;
 
-  constructor(pool: pg.Pool, log: Log) {
+  constructor(pool: pg.Pool, notifier: Notifier, log: Log) {
     this.#pool = pool;
+    this.#notifier = notifier;
     this.#log = log;
   }
 
   readonly changed = (reporter: Reporter): void => {
     this.#dirty.add(reporter);
-    this.#timer ??= setTimeout(this.#flush, Math.max(0, this.#lastAt + EVERY_MS - performance.now()));
+    const everyMs = this.#notifier.isWatched(reporter.taskId) ? WATCHED_EVERY_MS : EVERY_MS;
+    const at = this.#lastAt + everyMs;
+    if (at >= this.#flushAt) return;
+    this.#flushAt = at;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#flush, Math.max(0, at - performance.now()));
   };
 
   /** The attempt ends: what it said goes out with its settle. */
@@ -122,7 +137,7 @@ export class ReportWriter {
 
   readonly #flush = (): void => {
     this.#lastAt = performance.now();
-    this.#timer = undefined;
+    this.#flushAt = Infinity;
     const byQueue = Map.groupBy(this.#dirty, (reporter) => reporter.queue);
     this.#dirty.clear();
     for (const [queue, reporters] of byQueue) {
@@ -138,6 +153,7 @@ export class ReportWriter {
     try {
       const reports = said.map(({ report }) => report);
       const mine = await retryConflicts(() => reportAttempts(this.#pool, queue, reports));
+      this.#notifier.changed(mine);
       for (const { id, attempt } of reports) {
         if (!mine.includes(id))
           this.#log.warn({ task: id, attempt }, 'progress was dropped: the attempt is no longer its own');

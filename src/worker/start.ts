@@ -86,7 +86,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { pool, listener, notifier } = lovage;
   const served = withHousekeeping(config, lovage, version);
 
-  const reports = new ReportWriter(pool, log);
+  const reports = new ReportWriter(pool, notifier, log);
   const settler = new Settler(pool, id, log);
   const processes = createProcessRunner({ configFile, databaseUrl: url, log, limits: options.children });
   const inline = createInlineRunner({ url, log, max: Math.min(slots, HANDLER_CONNECTIONS) });

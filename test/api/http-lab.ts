@@ -87,9 +87,10 @@ export async function serve(
   databaseUrl: string,
   log: Log = createLog({ level: 'silent' }),
   config: Config = fixture,
+  port = 0,
 ): Promise<Server> {
   const lovage = await openLovage({ config, url: databaseUrl, secret: SECRET, log });
-  const settings = { host: '127.0.0.1', port: 0, maxBodyBytes: MAX_BODY_BYTES };
+  const settings = { host: '127.0.0.1', port, maxBodyBytes: MAX_BODY_BYTES };
   const authenticator = createAuthenticator(lovage.pool, ROOT_KEY);
   const api = await startApi({ lovage, authenticator, settings, version: 'test' });
   return {

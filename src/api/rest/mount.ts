@@ -13,6 +13,7 @@ import { mountReads } from './read.ts';
 import { refuseNul } from './refuse-nul.ts';
 import { mountRetry } from './retry.ts';
 import { mountSchedules } from './schedules.ts';
+import { mountStreams } from './stream.ts';
 import { mountSubmit } from './submit.ts';
 import { mountSweeps } from './sweep.ts';
 import { mountWebhooks } from './webhooks.ts';
@@ -34,6 +35,7 @@ export function createRest(parts: ApiParts, router: Router): OpenAPIHono<HttpEnv
   rest.use(requireKey(parts), refuseNul);
   mountSubmit(rest, parts, router);
   mountReads(rest, parts, router);
+  mountStreams(rest, parts, router);
   mountCancel(rest, parts, router);
   mountRetry(rest, parts, router);
   mountSweeps(rest, parts, router);

@@ -66,5 +66,15 @@ export const sweepFields = z.strictObject({
 });
 export const cancelAllFields = sweepFields.extend({ reason: cancelFields.shape.reason });
 
+const lastEventId = z.string().max(8_000).nullish();
+export const watchFields = taskId.extend({ lastEventId });
+/** What the stream of many is narrowed by; nothing is all. */
+export const watchManyFields = z.object({
+  name: filters.name,
+  queue: filters.queue,
+  tag: filters.tag,
+  lastEventId,
+});
+
 export const queueName = z.object({ name: z.string().max(100) });
 export const pauseFields = queueName.extend({ reason: cancelFields.shape.reason });

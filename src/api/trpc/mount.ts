@@ -25,7 +25,7 @@ export function mountTrpc(app: Hono<HttpEnv>, parts: ApiParts, router: Router): 
     const text = isQuery ? (c.req.query('input') ?? '') : await readText(req, parts.maxBodyBytes);
     // tRPC asks its request for .text(): it gets what was read here, under the limit.
     Object.defineProperty(req, 'text', { value: () => Promise.resolve(text) });
-    return fetchRequestHandler({
+    const response = await fetchRequestHandler({
       endpoint: TRPC_ENDPOINT,
       req,
       router,
@@ -35,6 +35,10 @@ export function mountTrpc(app: Hono<HttpEnv>, parts: ApiParts, router: Router): 
         if (!req.signal.aborted) reportError(parts.lovage.log, toLovageError(error), c.var.requestId);
       },
     });
+    // Its connection ends with it, so that a closing server need not wait for another request on it.
+    if (response.headers.get('content-type') === 'text/event-stream')
+      response.headers.set('Connection', 'close');
+    return response;
   });
 }
 

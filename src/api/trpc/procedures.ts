@@ -17,6 +17,8 @@ export const t = initTRPC
   .meta<ProcedureMeta>()
   .create({
     isDev: false,
+    // A stream says by itself that it is still there; a client that hears nothing for so long comes back.
+    sse: { client: { reconnectAfterInactivityMs: 40_000 } },
     errorFormatter: ({ shape, error }) => toErrorShape(toLovageError(error), shape.data.path),
   });
 

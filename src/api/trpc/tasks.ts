@@ -23,6 +23,7 @@ import {
   waitFields,
 } from './fields.ts';
 import { procedureFor } from './procedures.ts';
+import { streamProcedures } from './streams.ts';
 
 const reading = procedureFor('read');
 const enqueuing = procedureFor('enqueue');
@@ -81,4 +82,6 @@ export const taskProcedures = {
     .query(({ ctx, input }) => ctx.patience.spend(explainTask(ctx.lovage, ctx.caller, input.id))),
 
   wait: reading.input(waitFields).query(({ ctx, input }) => awaitTask(ctx, input.id, input.timeoutMs)),
+
+  ...streamProcedures,
 };

@@ -1,8 +1,14 @@
-import type { TRPCBuiltRouter, TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server';
+import type {
+  TRPCBuiltRouter,
+  TRPCMutationProcedure,
+  TRPCQueryProcedure,
+  TRPCSubscriptionProcedure,
+} from '@trpc/server';
 import type { z } from 'zod';
 import type { Config, TasksOf } from '../../config.ts';
 import type { AnyTask, InputOf, OutputOf } from '../../task.ts';
 import type { CancelledTasks } from '../../tasks/cancel-all.ts';
+import type { TenantNews } from '../../tasks/watch-many.ts';
 import type { RetriedTasks } from '../../tasks/retry-all.ts';
 import type {
   AttemptView,
@@ -25,6 +31,7 @@ import type {
 } from '../../wire/schedules.ts';
 import type { AuditView } from '../../wire/audit.ts';
 import type { KeyView, NewKeyView, RevokeOutcome } from '../../wire/key.ts';
+import type { StreamedEvent, StreamTicket } from '../../wire/streams.ts';
 import type { EnqueueOptions } from './fields.ts';
 import type {
   createKeyFields,
@@ -67,6 +74,19 @@ export type ResultNamed<C extends Config, Name extends NameOf<C>> = Json<OutputO
 type Query<Input, Output> = TRPCQueryProcedure<{ input: Input; output: Output; meta: unknown }>;
 type Mutation<Input, Output> = TRPCMutationProcedure<{ input: Input; output: Output; meta: unknown }>;
 
+/** `id` is what a subscription comes back with after its connection was lost. */
+type Subscription<Input, Data> = TRPCSubscriptionProcedure<{
+  input: Input;
+  output: AsyncIterable<{ id: string; data: Data }, void, unknown>;
+  meta: unknown;
+}>;
+
+/** What `tasks.watch` says: each event once and in order, and the final task in the end. */
+export type WatchNews<Shown = Task> =
+  | { kind: 'event'; event: StreamedEvent }
+  | { kind: 'end'; task: Shown }
+  | { kind: 'ping' };
+
 /** What tasks are listed, retried or cancelled by. */
 export interface TaskFilter<Name extends string = string> {
   name?: Name;
@@ -103,6 +123,12 @@ type TaskProcedures<C extends Config> = {
   retryAll: Mutation<TaskFilter<NameOf<C>>, RetriedTasks>;
   explain: Query<{ id: string }, ExplanationView>;
   wait: Query<{ id: string; timeoutMs: number }, TaskNamed<C, NameOf<C>>>;
+  watch: Subscription<{ id: string; lastEventId?: string | null }, WatchNews<TaskNamed<C, NameOf<C>>>>;
+  watchMany: Subscription<
+    { name?: NameOf<C>; queue?: string; tag?: string; lastEventId?: string | null },
+    TenantNews
+  >;
+  ticket: Mutation<void, StreamTicket>;
 };
 
 type QueueProcedures = {

@@ -1,0 +1,126 @@
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { isTrackedEnvelope } from '@trpc/server';
+import type { TenantNews } from '../../tasks/watch-many.ts';
+import type { Frame, TaskNews } from '../../tasks/watch.ts';
+import { ticketSchema } from '../../wire/streams.ts';
+import { type ApiParts, contextOf, type HttpContext, type HttpEnv } from '../context.ts';
+import { reportError } from '../respond.ts';
+import { respondWithSse, type SseBlock } from '../sse.ts';
+import { watchManyFields } from '../trpc/fields.ts';
+import type { Router } from '../trpc/router.ts';
+import { idParameter } from './parameters.ts';
+import { json, problems } from './responses.ts';
+
+const tags = ['streams'];
+
+const resumeQuery = z.object({
+  lastEventId: z
+    .string()
+    .optional()
+    .openapi({ description: 'The same as the header Last-Event-ID, which goes before it' }),
+  ticket: z.string().optional().openapi({ description: 'Of POST /v1/stream-tickets, in place of a key' }),
+});
+const resumeHeader = z.object({
+  'last-event-id': z
+    .string()
+    .optional()
+    .openapi({ description: 'The id of the last event that was seen: the stream goes on after it' }),
+});
+
+const sse = (description: string) => ({
+  description,
+  content: {
+    'text/event-stream': {
+      schema: z.string().openapi({
+        description: 'Blocks as the HTML standard has them: `id`, `event`, and `data`, which is JSON',
+      }),
+    },
+  },
+});
+
+const watchOne = createRoute({
+  operationId: 'streamTask',
+  method: 'get',
+  path: '/tasks/{id}/stream',
+  tags,
+  summary: 'Follow a task: its history, what happens from now on, and in the end the task itself',
+  description:
+    'The id of a block is the number of its event, its event the type, its data a StreamedEvent. Progress that is not kept has no id. The last block is `end` with the whole task; a final task is replayed and ends. `error` holds a problem: come back later with the last id.',
+  request: { params: idParameter, query: resumeQuery, headers: resumeHeader },
+  responses: {
+    200: sse('Until the task is final'),
+    ...problems('task-not-found', 'validation'),
+  },
+});
+
+const watchMany = createRoute({
+  operationId: 'streamTasks',
+  method: 'get',
+  path: '/stream',
+  tags,
+  summary: 'Follow all tasks that pass a filter, from now on or from where a stream was left',
+  description:
+    'Every event at least once; the task’s id and the event’s number tell duplicates. The id of a block is opaque, and is also sent with pings.',
+  request: {
+    query: resumeQuery.extend({
+      name: watchManyFields.shape.name,
+      queue: watchManyFields.shape.queue,
+      tag: watchManyFields.shape.tag,
+    }),
+    headers: resumeHeader,
+  },
+  responses: { 200: sse('Without an end of its own'), ...problems('validation') },
+});
+
+const ticket = createRoute({
+  operationId: 'createStreamTicket',
+  method: 'post',
+  path: '/stream-tickets',
+  tags,
+  summary: 'A ticket that opens streams for a minute, for EventSource, which cannot send a key',
+  responses: { 201: json(ticketSchema, 'Send it as ?ticket='), ...problems('not-configured') },
+});
+
+export function mountStreams(rest: OpenAPIHono<HttpEnv>, parts: ApiParts, router: Router): void {
+  const tasksFor = (c: HttpContext) => router.createCaller(contextOf(parts, c)).tasks;
+  const respond = (c: HttpContext, blocks: AsyncGenerator<SseBlock, void>) =>
+    respondWithSse(c, blocks, (error) => reportError(parts.lovage.log, error, c.var.requestId));
+
+  rest.openapi(watchOne, async (c) => {
+    const { id } = c.req.valid('param');
+    const lastEventId = c.req.valid('header')['last-event-id'] || c.req.valid('query').lastEventId;
+    return respond(c, taskBlocks(await tasksFor(c).watch({ id, lastEventId })));
+  });
+
+  rest.openapi(watchMany, async (c) => {
+    const { ticket: _ticket, ...query } = c.req.valid('query');
+    const lastEventId = c.req.valid('header')['last-event-id'] || query.lastEventId;
+    return respond(c, manyBlocks(await tasksFor(c).watchMany({ ...query, lastEventId })));
+  });
+
+  rest.openapi(ticket, async (c) => c.json(await tasksFor(c).ticket(), 201));
+}
+
+async function* taskBlocks(frames: AsyncIterable<Frame<TaskNews>>): AsyncGenerator<SseBlock, void> {
+  for await (const frame of frames) {
+    const { id, data } = untrack(frame);
+    if (data.kind === 'ping') yield {};
+    else if (data.kind === 'end') yield { event: 'end', data: data.task };
+    else if (data.event.number === null) yield { event: data.event.type, data: data.event };
+    else yield { id, event: data.event.type, data: data.event };
+  }
+}
+
+async function* manyBlocks(frames: AsyncIterable<Frame<TenantNews>>): AsyncGenerator<SseBlock, void> {
+  for await (const frame of frames) {
+    const { id, data } = untrack(frame);
+    yield data.kind === 'ping' ? { id } : { id, event: data.event.type, data: data.event };
+  }
+}
+
+/** A caller on the server gets what `tracked()` made as it is, whatever its type says. */
+function untrack<Data>(frame: Frame<Data>): Frame<Data> {
+  if (!isTrackedEnvelope<Data>(frame)) throw new Error('a subscription said what is not tracked');
+  const [id, data] = frame;
+  return { id, data };
+}

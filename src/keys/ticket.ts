@@ -1,0 +1,44 @@
+import { LovageError } from '../errors.ts';
+import type { Lovage } from '../lovage.ts';
+import type { Caller } from '../wire.ts';
+import type { StreamTicket } from '../wire/streams.ts';
+
+/** Long enough to open a stream with, too short to be worth stealing from a log of URLs. */
+const TICKET_MS = 60_000;
+const PURPOSE = 'stream-ticket';
+
+/**
+ * What stands in for a key where headers cannot be sent: it opens streams of this caller's tasks and nothing else.
+ * @throws not-configured without LOVAGE_SECRET.
+ */
+export function issueTicket(
+  { secret }: Pick<Lovage, 'secret'>,
+  { tenant, actor }: Pick<Caller, 'tenant' | 'actor'>,
+  now = Date.now(),
+): StreamTicket {
+  const expires = now + TICKET_MS;
+  const body = Buffer.from(JSON.stringify([tenant, actor, expires])).toString('base64url');
+  return {
+    ticket: `${body}.${secret.sign(PURPOSE, body)}`,
+    expiresAt: new Date(expires).toISOString(),
+  };
+}
+
+/** Whom a ticket stands for. @throws unauthorized when it is forged or its time is over. */
+export function readTicket({ secret }: Pick<Lovage, 'secret'>, ticket: string, now = Date.now()): Caller {
+  const [body = '', signature = '', ...more] = ticket.split('.');
+  if (more.length > 0 || !secret.isSignedBy(PURPOSE, body, signature)) throw refusal();
+  const [tenant, actor, expires] = JSON.parse(Buffer.from(body, 'base64url').toString()) as [
+    string,
+    string,
+    number,
+  ];
+  if (expires <= now) throw refusal();
+  return { tenant, actor, scopes: new Set(['read']) };
+}
+
+const refusal = (): LovageError =>
+  new LovageError(
+    'unauthorized',
+    'This stream ticket is none of ours, or its minute is over: ask for a new one',
+  );
