@@ -63,6 +63,8 @@ export function proceduresOf(config: Config): Procedure[] {
 const BODIES: readonly [pattern: RegExp, body: unknown][] = [
   [/^post \/v1\/keys$|^keys\.create$/, { name: 'walker', scopes: ['read'] }],
   [/^post \/v1\/webhooks$|^webhooks\.create$/, { url: 'https://example.com/hook' }],
+  [/^put \/v1\/schedules|^schedules\.put$/, { task: 'diag.noop', input: {}, cron: '0 0 * * *' }],
+  [/^post \/v1\/schedules:preview$|^schedules\.previewRule$/, { cron: '0 0 * * *' }],
   [/^tasks\.wait$/, { timeoutMs: 0 }],
   [/^patch \/v1\/keys|^keys\.update$/, { priority: 1 }],
   [/^post \/old\/analyze$|old\.analyze$/, { ticker: 'ACME', year: 2024 }],

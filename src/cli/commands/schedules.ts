@@ -1,3 +1,4 @@
+import { audited } from '../../audit/call.ts';
 import { listSchedules } from '../../schedules/list.ts';
 import { pauseSchedule } from '../../schedules/pause.ts';
 import { MAX_PREVIEW, previewRule, previewSchedule } from '../../schedules/preview.ts';
@@ -77,7 +78,9 @@ const VERBS: Record<string, (values: Values, name: string | undefined) => Promis
 
   pause: (values, name) =>
     withLovage(async (lovage, caller) => {
-      const { schedule, outcome } = await pauseSchedule(lovage, caller, named('pause', name));
+      const { schedule, outcome } = await audited(lovage, caller, callOf('pause', name), () =>
+        pauseSchedule(lovage, caller, named('pause', name)),
+      );
       const already = outcome === 'paused' ? '' : ` already, by ${schedule.pausedBy}`;
       say(values, { ...schedule, outcome }, `Schedule ${name} is paused${already}`);
       return 0;
@@ -85,7 +88,9 @@ const VERBS: Record<string, (values: Values, name: string | undefined) => Promis
 
   resume: (values, name) =>
     withLovage(async (lovage, caller) => {
-      const { schedule, outcome } = await resumeSchedule(lovage, caller, named('resume', name));
+      const { schedule, outcome } = await audited(lovage, caller, callOf('resume', name), () =>
+        resumeSchedule(lovage, caller, named('resume', name)),
+      );
       const resumed = `is resumed${schedule.nextAt === null ? '' : `; next ${schedule.nextAt}`}`;
       say(
         values,
@@ -97,11 +102,18 @@ const VERBS: Record<string, (values: Values, name: string | undefined) => Promis
 
   run: (values, name) =>
     withLovage(async (lovage, caller) => {
-      const task = await runSchedule(lovage, caller, named('run', name));
+      const task = await audited(lovage, caller, callOf('run', name), () =>
+        runSchedule(lovage, caller, named('run', name)),
+      );
       say(values, task, `Task ${task.id} (${task.name}) is started by schedule ${name}`);
       return 0;
     }),
 };
+
+const callOf = (verb: string, name: string | undefined) => ({
+  action: `schedules.${verb}`,
+  request: { name: named(verb, name) },
+});
 
 function named(verb: string, name: string | undefined): string {
   if (name !== undefined) return name;
