@@ -1,8 +1,8 @@
 import type { Lovage } from '../lovage.ts';
-import { isTaskId } from '../tasks/view.ts';
 import type { Caller } from '../wire.ts';
 import type { WebhookWithSecret } from '../wire/webhooks.ts';
 import { sealSecret } from './check.ts';
+import { getWebhook } from './get.ts';
 import { generateSecret } from './signature.ts';
 import { viewWebhook, WEBHOOK_COLUMNS, webhookNotFound, type WebhookRow } from './view.ts';
 
@@ -22,8 +22,8 @@ export async function rotateWebhook(
     secret = generateSecret(),
   }: { graceMs?: number | undefined; secret?: string | undefined },
 ): Promise<WebhookWithSecret> {
+  await getWebhook(lovage, caller, id);
   const sealed = sealSecret(lovage, secret, '/secret');
-  if (!isTaskId(id)) throw webhookNotFound(id);
   const { rows } = await lovage.pool.query<WebhookRow>(
     `UPDATE lovage.webhook_endpoint
      SET former_secret = secret, former_until = now() + $4::float8 * interval '1 ms', secret = $3
