@@ -10,12 +10,14 @@ import { mountKeys } from './keys.ts';
 import { mountDeliveries } from './deliveries.ts';
 import { mountQueues } from './queues.ts';
 import { mountReads } from './read.ts';
+import { mountRemove } from './remove.ts';
 import { refuseNul } from './refuse-nul.ts';
 import { mountRetry } from './retry.ts';
 import { mountSchedules } from './schedules.ts';
 import { mountSubmit } from './submit.ts';
 import { mountSweeps } from './sweep.ts';
 import { mountWebhooks } from './webhooks.ts';
+import { mountWorkers } from './workers.ts';
 
 export const REST_PREFIX = '/v1';
 
@@ -43,6 +45,8 @@ export function createRest(parts: ApiParts, router: Router): OpenAPIHono<HttpEnv
   mountAudit(rest, parts, router);
   mountWebhooks(rest, parts, router);
   mountDeliveries(rest, parts, router);
+  mountRemove(rest, parts, router);
+  mountWorkers(rest, parts, router);
   return rest;
 }
 

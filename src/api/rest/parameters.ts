@@ -3,6 +3,7 @@ import { MAX_WAIT_MS } from '../await-task.ts';
 import { INCLUDES } from '../present.ts';
 import { enqueueOptions, listFields } from '../trpc/fields.ts';
 import { TASK_STATES } from '../../wire.ts';
+import { WORKER_STATES } from '../../wire/worker.ts';
 
 const number = (schema: z.ZodType<number, number>, doc: { minimum?: number; maximum?: number } = {}) =>
   z
@@ -94,6 +95,8 @@ const page = {
   limit: number(listFields.shape.limit.unwrap(), { minimum: 1, maximum: 200 }),
 };
 export const eventsQuery = z.object(page);
+
+export const workersQuery = z.object({ state: oneOf(WORKER_STATES).optional(), ...page });
 
 export const listQuery = z.object({
   name: listFields.shape.name,

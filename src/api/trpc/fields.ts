@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MAX_SWEEP } from '../../tasks/pick.ts';
 import { TASK_STATES } from '../../wire.ts';
+import { WORKER_STATES } from '../../wire/worker.ts';
 import { MAX_WAIT_MS } from '../await-task.ts';
 import { INCLUDES, includes } from '../present.ts';
 
@@ -65,6 +66,8 @@ export const sweepFields = z.strictObject({
   limit: z.int().min(1).max(MAX_SWEEP).default(1_000),
 });
 export const cancelAllFields = sweepFields.extend({ reason: cancelFields.shape.reason });
+
+export const workerFields = z.object({ state: z.array(z.enum(WORKER_STATES)).optional(), cursor, limit });
 
 export const queueName = z.object({ name: z.string().max(100) });
 export const pauseFields = queueName.extend({ reason: cancelFields.shape.reason });
