@@ -1,6 +1,6 @@
 import type { Problem } from '../../src/api/problem.ts';
 import type { Config } from '../../src/config.ts';
-import { startApi, type Api } from '../../src/api/server.ts';
+import { startApi, type Api, type ApiOptions } from '../../src/api/server.ts';
 import { createAuthenticator } from '../../src/keys/authenticate.ts';
 import { createKey } from '../../src/keys/create.ts';
 import { loadConfig } from '../../src/load-config.ts';
@@ -85,11 +85,13 @@ export async function serve(
   databaseUrl: string,
   log: Log = createLog({ level: 'silent' }),
   config: Config = fixture,
+  options: { corsOrigins?: string[]; limits?: NonNullable<ApiOptions['limits']> } = {},
 ): Promise<Server> {
   const lovage = await openLovage({ config, url: databaseUrl, log });
-  const settings = { host: '127.0.0.1', port: 0, maxBodyBytes: MAX_BODY_BYTES };
+  const { corsOrigins = [], limits = {} } = options;
+  const settings = { host: '127.0.0.1', port: 0, maxBodyBytes: MAX_BODY_BYTES, corsOrigins };
   const authenticator = createAuthenticator(lovage.pool, ROOT_KEY);
-  const api = await startApi({ lovage, authenticator, settings, version: 'test' });
+  const api = await startApi({ lovage, authenticator, settings, limits, version: 'test' });
   return {
     api,
     lovage,

@@ -12,6 +12,7 @@ import { mountQueues } from './queues.ts';
 import { mountReads } from './read.ts';
 import { mountRemove } from './remove.ts';
 import { refuseNul } from './refuse-nul.ts';
+import { refuseUnknown } from './refuse-unknown.ts';
 import { mountRetry } from './retry.ts';
 import { mountSchedules } from './schedules.ts';
 import { mountSubmit } from './submit.ts';
@@ -33,7 +34,7 @@ export function createRest(parts: ApiParts, router: Router): OpenAPIHono<HttpEnv
       throw new LovageError('validation', 'A parameter is out of range', { faults });
     },
   });
-  rest.use(requireKey(parts), refuseNul);
+  rest.use(requireKey(parts), refuseNul, refuseUnknown(rest, REST_PREFIX));
   mountSubmit(rest, parts, router);
   mountReads(rest, parts, router);
   mountCancel(rest, parts, router);
