@@ -8,15 +8,13 @@ import { followRequests } from './follow.ts';
 import { mountHealth } from './health.ts';
 import { requireKey } from './identify.ts';
 import { answerOptions, refuseUnrouted } from './methods.ts';
-import { createDocument } from './openapi/document.ts';
+import { createDocument, DOCUMENT_URL } from './openapi/document.ts';
 import { mountProblemPages } from './problem-pages.ts';
 import { refuseRepeated } from './refuse-repeated.ts';
 import { respondWithError } from './respond.ts';
 import { createRest, REST_PREFIX } from './rest/mount.ts';
 import { mountTrpc, TRPC_ENDPOINT, trpcErrors } from './trpc/mount.ts';
 import { createRouter } from './trpc/router.ts';
-
-const DOCUMENT_URL = `${REST_PREFIX}/openapi.json`;
 
 /** All routes, in the order in which they answer. What stands before `requireKey` is open. */
 export function createApp(parts: ApiParts): OpenAPIHono<HttpEnv> {

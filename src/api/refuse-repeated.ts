@@ -14,7 +14,7 @@ const ONCE = new Set([
 
 export const refuseRepeated: MiddlewareHandler<HttpEnv> = async (c, next) => {
   // Absent where the app is asked without a server.
-  const raw = (c.env.incoming as typeof c.env.incoming | undefined)?.rawHeaders ?? [];
+  const raw = (c.env as Partial<HttpEnv['Bindings']> | undefined)?.incoming?.rawHeaders ?? [];
   const seen = new Set<string>();
   for (let at = 0; at < raw.length; at += 2) {
     const name = raw[at]?.toLowerCase() ?? '';

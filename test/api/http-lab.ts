@@ -10,6 +10,7 @@ import { migrateFor, openLovage } from '../../src/open.ts';
 import { SCOPES, type Caller, type CancelOutcome, type Scope, type TaskView } from '../../src/wire.ts';
 import { openLab, type Lab } from '../lab.ts';
 import { config as fixture } from './fixture.ts';
+import { type Contract, readContract } from '../wire/contract/check.ts';
 
 export const ROOT_KEY = 'root-key-of-the-http-lab';
 const FIXTURE = new URL('./fixture.ts', import.meta.url).pathname;
@@ -95,12 +96,35 @@ export async function serve(
   return {
     api,
     lovage,
-    call: (method, path, options) => call(`${api.url}${path}`, method, options),
+    async call(method, path, options) {
+      const answer = await call(`${api.url}${path}`, method, options);
+      await holdToContract(api, method, path, answer);
+      return answer;
+    },
     async [Symbol.asyncDispose]() {
       await api.close(0);
       await lovage.close();
     },
   };
+}
+
+const contracts = new WeakMap<Api['app'], Contract>();
+
+/** Whatever a test asks for: an answer that the document does not know of fails it. */
+export async function holdToContract(
+  { app }: Pick<Api, 'app'>,
+  method: string,
+  path: string,
+  answer: Pick<Answer, 'status' | 'headers' | 'text'>,
+): Promise<void> {
+  const contract = contracts.get(app) ?? readContract(await (await app.request('/v1/openapi.json')).text());
+  contracts.set(app, contract);
+  const violations = contract.violations(method, path, answer);
+  if (violations.length > 0) {
+    throw new Error(
+      `${method} ${path} was answered as the document does not say:\n${violations.join('\n')}\n${answer.text.slice(0, 2_000)}`,
+    );
+  }
 }
 
 async function call(url: string, method: string, options: CallOptions = {}): Promise<Answer> {

@@ -85,6 +85,13 @@ export const submitHeaders = preferHeader.extend({
     .openapi({ description: 'What the message to callbackUrl is signed with', example: 'whsec_…' }),
 });
 
+export const getHeaders = preferHeader.extend({
+  'if-none-match': z
+    .string()
+    .optional()
+    .openapi({ description: '304 where the task is still as one of these ETags says; `*` for any' }),
+});
+
 export const getQuery = z.object({
   wait,
   include: include.optional().openapi({ description: 'Both, unless this names fewer' }),
