@@ -83,7 +83,7 @@ describe(`seed ${seed}`, () => {
   test(
     'every tRPC procedure bears any input',
     async () => {
-      const procedures = Object.keys(createRouter(config)._def.procedures);
+      const procedures = Object.keys(createRouter(config)['_def'].procedures);
       const all = trpcRequests(procedures, [...known.id, 'diag.noop', 'diag', 'queued', 'result']);
       await fc.assert(
         fc.asyncProperty(all, async (request) => {

@@ -17,7 +17,12 @@ export async function send(url: string, apiKey: string, fuzz: FuzzRequest): Prom
     method,
     path,
     headers: [
-      ...['Host', `${hostname}:${port}`, 'Connection', 'keep-alive', 'X-API-Key', apiKey],
+      'Host',
+      `${hostname}:${port}`,
+      'Connection',
+      'keep-alive',
+      'X-API-Key',
+      apiKey,
       ...(hasBody ? ['Content-Length', String(bytes.length)] : []),
       ...headers.flat(),
     ],

@@ -33,6 +33,7 @@ export function fitting(document: Document, given: Schema, depth = 0): fc.Arbitr
       return fc.array(next(schema.items ?? {}), { maxLength: Math.min(3, Number(schema['maxItems'] ?? 3)) });
     case 'object':
       return object(schema, next);
+    case undefined:
     default:
       return fc.jsonValue({ maxDepth: 2 });
   }
