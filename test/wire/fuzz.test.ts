@@ -6,7 +6,14 @@ import { config } from '../api/fixture.ts';
 import { readContract } from './contract/check.ts';
 import { operationsOf, type Operation } from './contract/document.ts';
 import { makeDocument } from './contract/make-document.ts';
-import { fittingParts, spoiledParts, toRequest, type FuzzRequest, type Known } from './fuzz/requests.ts';
+import {
+  classics,
+  fittingParts,
+  spoiledParts,
+  toRequest,
+  type FuzzRequest,
+  type Known,
+} from './fuzz/requests.ts';
 import { openLedger } from './fuzz/rows.ts';
 import { send } from './fuzz/send.ts';
 import { trpcRequests } from './fuzz/trpc.ts';
@@ -60,6 +67,9 @@ describe(`seed ${seed}`, () => {
   test.each(operations.map((operation) => [label(operation), operation] as const))(
     '%s takes what its schemas say, and bears what they do not',
     async (_label, operation) => {
+      for (const parts of classics(contract.document, operation, known)) {
+        await isSound(toRequest(operation, parts));
+      }
       const statuses = new Set<number>();
       await fc.assert(
         fc.asyncProperty(fittingParts(contract.document, operation, known), async (parts) => {

@@ -127,6 +127,30 @@ export function spoiledParts(document: Document, operation: Operation, known: Kn
   return fc.tuple(fittingParts(document, operation, known), spoil).map(([parts, change]) => change(parts));
 }
 
+/** What has broken somebody's server before, each once: no luck is needed to find it. */
+export function classics(document: Document, operation: Operation, known: Known): Parts[] {
+  const parameters = (operation.parameters ?? []).map((one) => resolve<Parameter>(document, one));
+  const path = Object.fromEntries(
+    parameters.filter((one) => one.in === 'path').map(({ name }) => [name, known[name]?.[0] ?? 'x']),
+  );
+  const plain: Parts = { path, query: [], headers: [], body: operation.requestBody && '{}' };
+  const bad = ['\0', '%'];
+  return parameters
+    .flatMap(({ name, in: place }) =>
+      bad.map((value): Parts => {
+        if (place === 'path') return { ...plain, path: { ...path, [name]: value } };
+        return place === 'query'
+          ? { ...plain, query: [[name, value]] }
+          : { ...plain, headers: [[name, value]] };
+      }),
+    )
+    .concat(
+      operation.requestBody === undefined
+        ? []
+        : ['', '{', 'null', '{"\\u0000":"\\ud83d"}', '['.repeat(40_000)].map((body) => ({ ...plain, body })),
+    );
+}
+
 function replaceField(body: string | undefined, name: string, value: string | undefined): string {
   const fields = Object.entries(objectOf(body)).filter(([key]) => key !== name);
   const kept = fields.map(([key, field]) => `${JSON.stringify(key)}:${JSON.stringify(field)}`);
