@@ -31,6 +31,17 @@ function isAllowList(entries: readonly string[]): boolean {
   }
 }
 
+/** As a browser sends it: no path, no slash at the end. */
+const isOrigin = (text: string): boolean =>
+  text === '*' || (URL.canParse(text) && new URL(text).origin === text);
+const origins = z
+  .string()
+  .transform((list) => list.split(',').map((origin) => origin.trim()))
+  .refine(
+    (list) => list.every(isOrigin),
+    'must be origins such as https://app.example.com, with commas between, or *',
+  );
+
 const environment = z.object({
   DATABASE_URL: postgresUrl.optional(),
   LOVAGE_DIRECT_URL: postgresUrl.optional(),
@@ -52,6 +63,7 @@ const environment = z.object({
     )
     .optional(),
   LOVAGE_MAX_BODY_BYTES: wholeNumber(1024, 1024 * MIB).default(6 * MIB),
+  LOVAGE_CORS_ORIGINS: origins.default([]),
   LOVAGE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).optional(),
   LOVAGE_DIAG: flag.default(false),
   LOVAGE_DRAIN_MS: wholeNumber(0, 3_600_000).default(30_000),
@@ -84,6 +96,8 @@ export interface Settings {
   maxBodyBytes: number;
   /** Whose X-Forwarded-For is believed: how many proxies stand before the API, or their addresses. Default: nobody's. */
   trustedProxies?: TrustedProxies | undefined;
+  /** Whose pages may call the API from a browser; `*` for all. */
+  corsOrigins?: readonly string[] | undefined;
   /** Default: `warn` in `dev`, whose terminal belongs to a person, else `info`. */
   logLevel: string | undefined;
   drainMs: number;
@@ -119,6 +133,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     maxBodyBytes: values.LOVAGE_MAX_BODY_BYTES,
     trustedProxies:
       values.LOVAGE_TRUST_PROXY === undefined ? undefined : parseTrustedProxies(values.LOVAGE_TRUST_PROXY),
+    corsOrigins: values.LOVAGE_CORS_ORIGINS,
     logLevel: values.LOVAGE_LOG_LEVEL,
     drainMs: values.LOVAGE_DRAIN_MS,
     queryTimeoutMs: values.LOVAGE_QUERY_TIMEOUT_MS,

@@ -1,19 +1,20 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { compressLarge } from './compress.ts';
 import type { ApiParts, HttpEnv } from './context.ts';
+import { allowOrigins } from './cors.ts';
 import { createDialect, dialectErrors, type DialectPack } from './dialects/mount.ts';
 import { mountDocs } from './docs/mount.ts';
 import { followRequests } from './follow.ts';
 import { mountHealth } from './health.ts';
 import { requireKey } from './identify.ts';
 import { answerOptions, refuseUnrouted } from './methods.ts';
-import { createDocument } from './openapi/document.ts';
+import { createDocument, DOCUMENT_URL } from './openapi/document.ts';
 import { mountProblemPages } from './problem-pages.ts';
+import { refuseRepeated } from './refuse-repeated.ts';
 import { respondWithError } from './respond.ts';
 import { createRest, REST_PREFIX } from './rest/mount.ts';
 import { mountTrpc, TRPC_ENDPOINT, trpcErrors } from './trpc/mount.ts';
 import { createRouter } from './trpc/router.ts';
-
-const DOCUMENT_URL = `${REST_PREFIX}/openapi.json`;
 
 /** All routes, in the order in which they answer. What stands before `requireKey` is open. */
 export function createApp(parts: ApiParts): OpenAPIHono<HttpEnv> {
@@ -26,7 +27,9 @@ export function createApp(parts: ApiParts): OpenAPIHono<HttpEnv> {
   app.onError((error, c) => respondWithError(c, error, styles, log));
   app.notFound((c) => respondWithError(c, refuseUnrouted(app, c), styles, log));
   app.use(followRequests(parts));
+  if (parts.corsOrigins.length > 0) app.use(allowOrigins(app, parts.corsOrigins));
   app.use(answerOptions(app));
+  app.use(refuseRepeated, compressLarge);
 
   app.get('/', (c) => c.redirect('/docs'));
   mountHealth(app, parts);

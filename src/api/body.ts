@@ -26,6 +26,11 @@ export async function readText(request: Request, maxBytes: number): Promise<stri
 }
 
 async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+  const encoding = request.headers.get('content-encoding') ?? 'identity';
+  if (encoding !== 'identity') {
+    // A few bytes of gzip can be gigabytes.
+    throw new LovageError('malformed-json', 'A body with a Content-Encoding is not taken: send it as it is');
+  }
   const length = request.headers.get('content-length');
   if (length !== null) {
     if (Number(length) > maxBytes) throw tooLarge(maxBytes);

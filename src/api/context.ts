@@ -53,6 +53,8 @@ export interface ApiParts {
   maxBodyBytes: number;
   /** Whose word on where a request came from is taken. Default: nobody's. */
   trustedProxies?: TrustedProxies | undefined;
+  /** Whose pages may call; `*` for all. */
+  corsOrigins: readonly string[];
   version: string;
   isReady: () => Promise<boolean>;
   closing: AbortSignal;

@@ -1,6 +1,6 @@
 import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
-import { isPostgresAway, isTableMissing, mayHaveHappened } from '../db/failures.ts';
+import { isPostgresAway, isTableMissing, isUnstorableText, mayHaveHappened } from '../db/failures.ts';
 import { type ErrorCode, LovageError } from '../errors.ts';
 import { faultsOf } from '../json/faults.ts';
 
@@ -20,6 +20,10 @@ export function toLovageError(error: unknown): LovageError {
   if (isTableMissing(error)) {
     const message = 'a table is missing in Postgres; `lovage migrate` brings back that of a queue';
     return new LovageError('queue-unavailable', message, { retryAfter: RETRY_AFTER_SECONDS, cause: error });
+  }
+  if (isUnstorableText(error)) {
+    const message = 'The request holds NUL or half a surrogate pair, which cannot be stored';
+    return new LovageError('validation', message, { cause: error });
   }
   if (error instanceof TRPCError) return fromTrpc(error);
   return new LovageError('internal', 'Internal error', { cause: error });

@@ -1,8 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { LovageError } from '../errors.ts';
 import type { ApiParts, HttpEnv } from './context.ts';
-import { PROBLEM_TYPE, problemSchema } from './problem.ts';
-import { json } from './rest/responses.ts';
+import { json, openProblems } from './rest/responses.ts';
 
 const state = z.object({ status: z.string(), version: z.string() });
 const open = { method: 'get' as const, tags: ['health'], security: [] };
@@ -12,7 +11,7 @@ const live = createRoute({
   operationId: 'healthz',
   path: '/healthz',
   summary: 'Whether the process lives',
-  responses: { 200: json(state, 'It does') },
+  responses: { 200: json(state, 'It does'), ...openProblems() },
 });
 
 const ready = createRoute({
@@ -23,7 +22,7 @@ const ready = createRoute({
     'Whether it can do its work now: migrated, Postgres answers, and the worker, if it has one, claims',
   responses: {
     200: json(state, 'It can'),
-    503: { description: '`queue-unavailable`', content: { [PROBLEM_TYPE]: { schema: problemSchema } } },
+    ...openProblems('queue-unavailable'),
   },
 });
 

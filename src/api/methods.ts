@@ -23,7 +23,7 @@ export function refuseUnrouted(app: Hono<HttpEnv>, c: HttpContext): LovageError 
   return new LovageError('method-not-allowed', `${path} does not take ${method}`);
 }
 
-function allowedMethods(app: Hono<HttpEnv>, path: string): string[] {
+export function allowedMethods(app: Hono<HttpEnv>, path: string): string[] {
   const taken = METHODS.filter((method) =>
     // Middleware is registered for ALL and matches everywhere; only a route's own method counts.
     app.router.match(method, path)[0].some(([[, route]]) => route.method === method),

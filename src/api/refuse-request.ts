@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { PROBLEM_TYPE, type Problem } from './problem.ts';
 
@@ -17,10 +17,18 @@ export function answerUnparsed(error: Error & { code?: string }, socket: Duplex)
     return;
   }
   const status = PARSER_STATUS[error.code ?? ''] ?? 400;
-  const body = JSON.stringify(bareProblem(status));
+  const problem = bareProblem(status);
+  const body = JSON.stringify(problem);
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: ${PROBLEM_TYPE}\r\nX-Request-Id: ${problem.instance}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
+}
+
+/** Answers an `Expect` that is not 100-continue. */
+export function answerUnexpected(_incoming: IncomingMessage, outgoing: ServerResponse): void {
+  const problem = bareProblem(417);
+  outgoing.writeHead(417, { 'Content-Type': PROBLEM_TYPE, 'X-Request-Id': problem.instance });
+  outgoing.end(JSON.stringify(problem));
 }
 
 const PARSER_STATUS: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };

@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
@@ -9,9 +8,10 @@ import type { Authenticator } from '../keys/authenticate.ts';
 import type { Lovage } from '../lovage.ts';
 import type { Settings } from '../settings.ts';
 import { createApp } from './app.ts';
+import { type ConnectionLimits, connectionLimits, createGuardedServer } from './connections.ts';
 import type { ApiParts, HttpEnv } from './context.ts';
 import { Patience } from './patience.ts';
-import { answerBadRequest, answerUnparsed } from './refuse-request.ts';
+import { answerBadRequest } from './refuse-request.ts';
 import { createRouter } from './trpc/router.ts';
 import { serveWebSockets } from './ws.ts';
 
@@ -20,7 +20,9 @@ const READY_MS = 2_000;
 export interface ApiOptions {
   lovage: Lovage;
   authenticator: Authenticator;
-  settings: Pick<Settings, 'host' | 'port' | 'maxBodyBytes' | 'trustedProxies'>;
+  settings: Pick<Settings, 'host' | 'port' | 'maxBodyBytes' | 'trustedProxies' | 'corsOrigins'>;
+  /** Instead of the usual ones. */
+  limits?: Partial<ConnectionLimits>;
   /** Given where this process runs a worker too. */
   isWorkerReady?: () => boolean;
   version: string;
@@ -43,6 +45,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     authenticator,
     maxBodyBytes: settings.maxBodyBytes,
     trustedProxies: settings.trustedProxies,
+    corsOrigins: settings.corsOrigins ?? [],
     version,
     closing: closing.signal,
     isReady: async () => {
@@ -54,8 +57,13 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 
   const fetch = (request: Request, bindings: unknown) => app.fetch(request, bindings as HttpBindings);
   const listener = getRequestListener(fetch, { errorHandler: answerBadRequest });
-  const server = createServer((incoming, outgoing) => void listener(incoming, outgoing));
-  server.on('clientError', answerUnparsed);
+  const limits = { ...connectionLimits(settings.maxBodyBytes), ...options.limits };
+  const server = createGuardedServer(
+    (incoming, outgoing) => void listener(incoming, outgoing),
+    limits,
+    settings.maxBodyBytes,
+  );
+  server.on('drop', () => lovage.log.warn({ limit: limits.maxConnections }, 'too many connections'));
   const sockets = serveWebSockets(server, parts, createRouter(lovage.config));
   server.listen(settings.port, settings.host);
   await once(server, 'listening').catch((error: unknown) => {

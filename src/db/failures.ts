@@ -35,6 +35,12 @@ export function isPostgresAway(error: unknown): boolean {
   return false;
 }
 
+/** True when Postgres refused a text for NUL or half a surrogate pair: no column takes those. */
+export function isUnstorableText(error: unknown): boolean {
+  for (const { code } of chain(error)) if (code === '22021' || code === '22P05') return true;
+  return false;
+}
+
 /** Asked, and no answer: what was asked may have been done all the same. */
 const UNANSWERED = /^(Query read timeout|Connection terminated)/;
 

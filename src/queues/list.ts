@@ -2,6 +2,7 @@ import { HOUSEKEEPING_QUEUE } from '../config.ts';
 import type { Executor } from '../db/connect.ts';
 import { LovageError } from '../errors.ts';
 import type { Lovage } from '../lovage.ts';
+import { isQueueName } from '../task.ts';
 import type { Page, QueueView } from '../wire.ts';
 
 /** Tasks beyond these are not counted: a queue may hold millions. */
@@ -27,9 +28,15 @@ export async function listQueues({ pool }: Pick<Lovage, 'pool'>): Promise<Page<Q
 
 /** @throws queue-not-found */
 export async function getQueue({ pool }: Pick<Lovage, 'pool'>, name: string): Promise<QueueView> {
+  requireQueueName(name);
   const [row] = await selectQueues(pool, name);
   if (!row) throw queueNotFound(name);
   return viewQueue(row);
+}
+
+/** What cannot be a name, such as NUL, names no queue, and would be an error to Postgres. */
+export function requireQueueName(name: string): void {
+  if (!isQueueName(name)) throw queueNotFound(name);
 }
 
 export const queueNotFound = (name: string): LovageError =>

@@ -1,7 +1,7 @@
 import { callAs } from '../db/call-as.ts';
 import type { Lovage } from '../lovage.ts';
 import type { Caller, PauseOutcome, QueueView } from '../wire.ts';
-import { getQueue, queueNotFound } from './list.ts';
+import { getQueue, queueNotFound, requireQueueName } from './list.ts';
 
 /** Lets nothing of a queue start until it is resumed, whoever restarts in between; what runs goes on. */
 export async function pauseQueue(
@@ -10,6 +10,7 @@ export async function pauseQueue(
   name: string,
   options: { reason?: string | undefined } = {},
 ): Promise<{ queue: QueueView; outcome: PauseOutcome }> {
+  requireQueueName(name);
   const outcome = await callAs<PauseOutcome | 'not_found'>(
     lovage.pool,
     caller.actor,

@@ -77,9 +77,9 @@ test('a path that does not exist is a problem, and so is a method that it does n
     status: 404,
     body: { type: '/problems/not-found' },
   });
-  const wrong = await lab.call('DELETE', '/v1/tasks/diag.echo');
+  const wrong = await lab.call('PUT', '/v1/tasks/diag.echo');
   expect(wrong).toMatchObject({ status: 405, body: { type: '/problems/method-not-allowed' } });
-  expect(wrong.headers.get('allow')).toBe('GET, HEAD, POST, OPTIONS');
+  expect(wrong.headers.get('allow')).toBe('GET, HEAD, POST, DELETE, OPTIONS');
 });
 
 test('OPTIONS says what a path takes; HEAD is GET without the body', async () => {

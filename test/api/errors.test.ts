@@ -22,6 +22,10 @@ test.each([
   expect(toLovageError(new Error(message)).code).toBe('queue-unavailable');
 });
 
+test.each(['22021', '22P05'])('what Postgres cannot store is the caller’s fault: %s', (code) => {
+  expect(toLovageError(withCode(code))).toMatchObject({ code: 'validation' });
+});
+
 test('an error is known through whatever wraps it', () => {
   const refused = new TRPCError({
     code: 'INTERNAL_SERVER_ERROR',

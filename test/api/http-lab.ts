@@ -1,6 +1,6 @@
 import type { Problem } from '../../src/api/problem.ts';
 import type { Config } from '../../src/config.ts';
-import { startApi, type Api } from '../../src/api/server.ts';
+import { startApi, type Api, type ApiOptions } from '../../src/api/server.ts';
 import { createAuthenticator } from '../../src/keys/authenticate.ts';
 import { createKey } from '../../src/keys/create.ts';
 import { loadConfig } from '../../src/load-config.ts';
@@ -10,6 +10,7 @@ import { migrateFor, openLovage } from '../../src/open.ts';
 import { SCOPES, type Caller, type CancelOutcome, type Scope, type TaskView } from '../../src/wire.ts';
 import { openLab, type Lab } from '../lab.ts';
 import { config as fixture } from './fixture.ts';
+import { type Contract, readContract } from '../wire/contract/check.ts';
 
 export const ROOT_KEY = 'root-key-of-the-http-lab';
 const FIXTURE = new URL('./fixture.ts', import.meta.url).pathname;
@@ -87,21 +88,45 @@ export async function serve(
   databaseUrl: string,
   log: Log = createLog({ level: 'silent' }),
   config: Config = fixture,
-  port = 0,
+  options: { port?: number; corsOrigins?: string[]; limits?: NonNullable<ApiOptions['limits']> } = {},
 ): Promise<Server> {
   const lovage = await openLovage({ config, url: databaseUrl, secret: SECRET, log });
-  const settings = { host: '127.0.0.1', port, maxBodyBytes: MAX_BODY_BYTES };
+  const { port = 0, corsOrigins = [], limits = {} } = options;
+  const settings = { host: '127.0.0.1', port, maxBodyBytes: MAX_BODY_BYTES, corsOrigins };
   const authenticator = createAuthenticator(lovage.pool, ROOT_KEY);
-  const api = await startApi({ lovage, authenticator, settings, version: 'test' });
+  const api = await startApi({ lovage, authenticator, settings, limits, version: 'test' });
   return {
     api,
     lovage,
-    call: (method, path, options) => call(`${api.url}${path}`, method, options),
+    async call(method, path, options) {
+      const answer = await call(`${api.url}${path}`, method, options);
+      await holdToContract(api, method, path, answer);
+      return answer;
+    },
     async [Symbol.asyncDispose]() {
       await api.close(0);
       await lovage.close();
     },
   };
+}
+
+const contracts = new WeakMap<Api['app'], Contract>();
+
+/** Whatever a test asks for: an answer that the document does not know of fails it. */
+export async function holdToContract(
+  { app }: Pick<Api, 'app'>,
+  method: string,
+  path: string,
+  answer: Pick<Answer, 'status' | 'headers' | 'text'>,
+): Promise<void> {
+  const contract = contracts.get(app) ?? readContract(await (await app.request('/v1/openapi.json')).text());
+  contracts.set(app, contract);
+  const violations = contract.violations(method, path, answer);
+  if (violations.length > 0) {
+    throw new Error(
+      `${method} ${path} was answered as the document does not say:\n${violations.join('\n')}\n${answer.text.slice(0, 2_000)}`,
+    );
+  }
 }
 
 async function call(url: string, method: string, options: CallOptions = {}): Promise<Answer> {

@@ -71,6 +71,10 @@ test('while Postgres refuses, everything is 503 at once, and all is well again b
     expect(answer).toMatchObject({ status: 503, body: { type: '/problems/queue-unavailable' } });
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
   }
+  for (const path of ['queues.list', 'queues.list,queues.list?batch=1&input=%7B%7D']) {
+    const { status, headers } = await server.call('GET', `/trpc/${path}`);
+    expect([status, Number(headers.get('retry-after')) > 0]).toEqual([503, true]);
+  }
   expect((await server.call('GET', '/healthz')).status).toBe(200);
   const old = await server.call('POST', '/old/analyze', { body: { ticker: 'ACME', year: 2024 } });
   expect(old).toMatchObject({ status: 503, body: { detail: expect.any(String) } });

@@ -1,25 +1,29 @@
 import type { Config } from '../../config.ts';
 import type { AnyTask } from '../../task.ts';
 import { REST_PREFIX } from '../rest/mount.ts';
-import { type JsonSchema, toComponent } from './schema.ts';
+import { type JsonSchema, toComponents } from './schema.ts';
 import type { Operation, Paths } from './types.ts';
 
 export const inputComponent = ({ name }: AnyTask): string => `${name}.input`;
+const taskComponent = ({ name }: AnyTask): string => `${name}.task`;
 const outputComponent = ({ name }: AnyTask): string => `${name}.output`;
 export const refTo = (component: string) => ({ $ref: `#/components/schemas/${component}` });
 
 export function definitionSchemas({ tasks }: Config): Record<string, JsonSchema> {
-  return Object.fromEntries(
-    [...tasks.values()].flatMap((task) => [
-      [inputComponent(task), toComponent(inputComponent(task), task.input, 'input')],
-      [outputComponent(task), toComponent(outputComponent(task), task.output, 'output')],
-    ]),
-  );
+  return Object.assign(
+    {},
+    ...[...tasks.values()].map((task) => ({
+      ...toComponents(inputComponent(task), task.input, 'input'),
+      ...toComponents(outputComponent(task), task.output, 'output'),
+      [taskComponent(task)]: taskSchemaOf(task),
+    })),
+  ) as Record<string, JsonSchema>;
 }
 
 /** One operation a definition: what the generic route takes and answers, with this task's own schemas. */
 export function definitionPaths({ packs }: Config, generic: Operation): Paths {
-  const parameters = generic.parameters?.filter((parameter) => parameter.in !== 'path') ?? [];
+  const parameters =
+    generic.parameters?.filter((parameter) => !('in' in parameter) || parameter.in !== 'path') ?? [];
   return Object.fromEntries(
     packs.flatMap((pack) =>
       pack.tasks.map((task): [string, Paths[string]] => [
@@ -35,7 +39,7 @@ export function definitionPaths({ packs }: Config, generic: Operation): Paths {
               required: true,
               content: { 'application/json': { schema: refTo(inputComponent(task)) } },
             },
-            responses: { ...generic.responses, 200: finalOf(task, generic) },
+            responses: responsesOf(task, generic),
           },
         },
       ]),
@@ -43,10 +47,15 @@ export function definitionPaths({ packs }: Config, generic: Operation): Paths {
   );
 }
 
-function finalOf(task: AnyTask, generic: Operation): JsonSchema {
+/** It exists, so its name is not unknown; and its task holds its own input and result. */
+function responsesOf(task: AnyTask, { responses = {} }: Operation): Record<string, JsonSchema> {
+  const { 404: _unknown, ...others } = responses;
+  const content = { 'application/json': { schema: refTo(taskComponent(task)) } };
+  return { ...others, 200: { ...responses[200], content }, 202: { ...responses[202], content } };
+}
+
+function taskSchemaOf(task: AnyTask): JsonSchema {
   const result = { anyOf: [refTo(outputComponent(task)), { type: 'null' }] };
-  const schema = {
-    allOf: [refTo('Task'), { type: 'object', properties: { name: { const: task.name }, result } }],
-  };
-  return { ...generic.responses?.[200], content: { 'application/json': { schema } } };
+  const own = { name: { type: 'string', enum: [task.name] }, input: refTo(inputComponent(task)), result };
+  return { allOf: [refTo('Task'), { type: 'object', properties: own, required: ['name'] }] };
 }

@@ -1,7 +1,7 @@
 import type { Dialect, DialectRoute, SyncSwitch } from '../../dialect.ts';
 import type { DialectPack } from '../dialects/mount.ts';
 import { inputComponent, refTo } from './definitions.ts';
-import { type JsonSchema, toComponent } from './schema.ts';
+import { type JsonSchema, toComponents } from './schema.ts';
 import type { Operation, Paths } from './types.ts';
 
 export function dialectPaths({ name, dialect }: DialectPack): Paths {
@@ -15,13 +15,14 @@ export function dialectPaths({ name, dialect }: DialectPack): Paths {
 
 /** Old systems may send a body of their own; its schema goes among the components like a definition's. */
 export function dialectSchemas({ name, dialect }: DialectPack): Record<string, JsonSchema> {
-  return Object.fromEntries(
-    dialect.routes.flatMap((route) => {
-      if (route.kind !== 'submit' || route.body === undefined) return [];
-      const component = bodyComponent(name, route);
-      return [[component, toComponent(component, route.body, 'input')]];
-    }),
-  );
+  return Object.assign(
+    {},
+    ...dialect.routes.map((route) =>
+      route.kind === 'submit' && route.body !== undefined
+        ? toComponents(bodyComponent(name, route), route.body, 'input')
+        : {},
+    ),
+  ) as Record<string, JsonSchema>;
 }
 
 const bodyComponent = (pack: string, { path }: DialectRoute): string =>
@@ -36,6 +37,7 @@ function describe(pack: string, dialect: Dialect, route: DialectRoute): Operatio
     parameters: [...pathParameters(route), ...(route.kind === 'submit' ? syncParameter(route.sync) : [])],
     ...(route.kind === 'submit' && { requestBody: requestBody(pack, route) }),
     responses: {
+      '4XX': { description: 'A refusal, in the words of the system whose dialect this is' },
       default: { description: 'In the words of the system whose dialect this is' },
     },
   };

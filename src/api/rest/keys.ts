@@ -4,7 +4,7 @@ import { faultsOf } from '../../json/faults.ts';
 import { keySchema, newKeySchema } from '../../wire/key.ts';
 import { readJson, readOptionalJson } from '../body.ts';
 import { type ApiParts, contextOf, type HttpContext, type HttpEnv } from '../context.ts';
-import { toComponent } from '../openapi/schema.ts';
+import { toInline } from '../openapi/schema.ts';
 import { createKeyFields, listKeysFields, rotateKeyFields, updateKeyFields } from '../trpc/key-fields.ts';
 import type { Router } from '../trpc/router.ts';
 import { eventsQuery } from './parameters.ts';
@@ -23,7 +23,7 @@ const revoked = keySchema
   .openapi('RevokedApiKey');
 const bodyOf = (schema: z.ZodType, required: boolean) => ({
   required,
-  content: { 'application/json': { schema: toComponent('', schema, 'input') } },
+  content: { 'application/json': { schema: toInline(schema, 'input') } },
 });
 const bodyFaults = ['malformed-json', 'validation', 'payload-too-large'] as const;
 

@@ -10,13 +10,16 @@ import { mountKeys } from './keys.ts';
 import { mountDeliveries } from './deliveries.ts';
 import { mountQueues } from './queues.ts';
 import { mountReads } from './read.ts';
+import { mountRemove } from './remove.ts';
 import { refuseNul } from './refuse-nul.ts';
+import { refuseUnknown } from './refuse-unknown.ts';
 import { mountRetry } from './retry.ts';
 import { mountSchedules } from './schedules.ts';
 import { mountStreams } from './stream.ts';
 import { mountSubmit } from './submit.ts';
 import { mountSweeps } from './sweep.ts';
 import { mountWebhooks } from './webhooks.ts';
+import { mountWorkers } from './workers.ts';
 
 export const REST_PREFIX = '/v1';
 
@@ -32,7 +35,7 @@ export function createRest(parts: ApiParts, router: Router): OpenAPIHono<HttpEnv
       throw new LovageError('validation', 'A parameter is out of range', { faults });
     },
   });
-  rest.use(requireKey(parts), refuseNul);
+  rest.use(requireKey(parts), refuseNul, refuseUnknown(rest, REST_PREFIX));
   mountSubmit(rest, parts, router);
   mountReads(rest, parts, router);
   mountStreams(rest, parts, router);
@@ -45,6 +48,8 @@ export function createRest(parts: ApiParts, router: Router): OpenAPIHono<HttpEnv
   mountAudit(rest, parts, router);
   mountWebhooks(rest, parts, router);
   mountDeliveries(rest, parts, router);
+  mountRemove(rest, parts, router);
+  mountWorkers(rest, parts, router);
   return rest;
 }
 

@@ -1,8 +1,9 @@
 import { z } from '@hono/zod-openapi';
 import { MAX_WAIT_MS } from '../await-task.ts';
 import { INCLUDES } from '../present.ts';
-import { enqueueOptions, listFields } from '../trpc/fields.ts';
+import { enqueueOptions, listFields, MAX_LIMIT_MS, YEAR_MS } from '../trpc/fields.ts';
 import { TASK_STATES } from '../../wire.ts';
+import { WORKER_STATES } from '../../wire/worker.ts';
 
 const number = (schema: z.ZodType<number, number>, doc: { minimum?: number; maximum?: number } = {}) =>
   z
@@ -49,14 +50,19 @@ export const submitQuery = z.object({
     }),
   wait,
   priority: number(enqueueOptions.shape.priority.unwrap(), { minimum: -1000, maximum: 1000 }),
-  delayMs: number(enqueueOptions.shape.delayMs.unwrap(), { minimum: 0 }),
+  delayMs: number(enqueueOptions.shape.delayMs.unwrap(), { minimum: 0, maximum: YEAR_MS }),
   runAt: enqueueOptions.shape.runAt,
-  softLimitMs: number(enqueueOptions.shape.softLimitMs.unwrap(), { minimum: 1 }),
-  hardLimitMs: number(enqueueOptions.shape.hardLimitMs.unwrap(), { minimum: 1 }),
+  softLimitMs: number(enqueueOptions.shape.softLimitMs.unwrap(), { minimum: 1, maximum: MAX_LIMIT_MS }),
+  hardLimitMs: number(enqueueOptions.shape.hardLimitMs.unwrap(), { minimum: 1, maximum: MAX_LIMIT_MS }),
   tags: several
     .pipe(enqueueOptions.shape.tags.unwrap())
     .optional()
-    .openapi({ type: 'array', items: { type: 'string' } }),
+    .openapi({
+      type: 'array',
+      description: 'One after the other, or with commas between',
+      maxItems: 20,
+      items: { type: 'string', minLength: 1, maxLength: 100, pattern: '^[^,]+$' },
+    }),
   callbackUrl: z
     .string()
     .max(2_000)
@@ -84,6 +90,13 @@ export const submitHeaders = preferHeader.extend({
     .openapi({ description: 'What the message to callbackUrl is signed with', example: 'whsec_…' }),
 });
 
+export const getHeaders = preferHeader.extend({
+  'if-none-match': z
+    .string()
+    .optional()
+    .openapi({ description: '304 where the task is still as one of these ETags says; `*` for any' }),
+});
+
 export const getQuery = z.object({
   wait,
   include: include.optional().openapi({ description: 'Both, unless this names fewer' }),
@@ -94,6 +107,8 @@ const page = {
   limit: number(listFields.shape.limit.unwrap(), { minimum: 1, maximum: 200 }),
 };
 export const eventsQuery = z.object(page);
+
+export const workersQuery = z.object({ state: oneOf(WORKER_STATES).optional(), ...page });
 
 export const listQuery = z.object({
   name: listFields.shape.name,

@@ -4,15 +4,8 @@ import { type ApiParts, contextOf, type HttpContext, type HttpEnv } from '../con
 import { INCLUDES, presentTask } from '../present.ts';
 import type { Router } from '../trpc/router.ts';
 import { etagOf, matchesEtag } from './etag.ts';
-import {
-  appliedPreference,
-  eventsQuery,
-  getQuery,
-  idParameter,
-  listQuery,
-  preferHeader,
-} from './parameters.ts';
-import { json, pageOf, problems } from './responses.ts';
+import { eventsQuery, getHeaders, getQuery, idParameter, listQuery } from './parameters.ts';
+import { header, json, pageOf, problems } from './responses.ts';
 import { readWait } from './waiting.ts';
 
 const tags = ['tasks'];
@@ -28,19 +21,18 @@ const list = createRoute({
   responses: { 200: json(pageOf(taskSchema), 'One page'), ...problems('validation') },
 });
 
+const shown = { ETag: header('ETag'), 'Preference-Applied': header('Preference-Applied') };
+
 const get = createRoute({
   operationId: 'getTask',
   method: 'get',
   path: '/tasks/{id}',
   tags,
   summary: 'Show a task, at once or when it is final',
-  request: { params, query: getQuery, headers: preferHeader },
+  request: { params, query: getQuery, headers: getHeaders },
   responses: {
-    200: {
-      ...json(taskSchema, 'The task, in whatever state'),
-      headers: z.object({ ETag: z.string(), ...appliedPreference }),
-    },
-    304: { description: 'Unchanged since the ETag in If-None-Match' },
+    200: { ...json(taskSchema, 'The task, in whatever state'), headers: shown },
+    304: { description: 'Unchanged since the ETag in If-None-Match', headers: shown },
     ...problems('task-not-found', 'validation'),
   },
 });

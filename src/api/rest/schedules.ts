@@ -6,7 +6,7 @@ import { taskSchema } from '../../wire.ts';
 import { occurrencesSchema, scheduleRunSchema, scheduleSchema } from '../../wire/schedules.ts';
 import { readJson } from '../body.ts';
 import { type ApiParts, contextOf, type HttpContext, type HttpEnv } from '../context.ts';
-import { toComponent } from '../openapi/schema.ts';
+import { toInline } from '../openapi/schema.ts';
 import { previewCount } from '../trpc/schedules.ts';
 import type { Router } from '../trpc/router.ts';
 import { eventsQuery } from './parameters.ts';
@@ -29,7 +29,7 @@ const previewQuery = z.object({
 });
 const bodyOf = (schema: z.ZodType) => ({
   required: true,
-  content: { 'application/json': { schema: toComponent('', schema, 'input') } },
+  content: { 'application/json': { schema: toInline(schema, 'input') } },
 });
 const bodyFaults = ['malformed-json', 'validation', 'payload-too-large'] as const;
 const paused = scheduleSchema

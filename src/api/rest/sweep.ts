@@ -3,7 +3,7 @@ import { LovageError } from '../../errors.ts';
 import { faultsOf } from '../../json/faults.ts';
 import { readJson } from '../body.ts';
 import { type ApiParts, contextOf, type HttpContext, type HttpEnv } from '../context.ts';
-import { toComponent } from '../openapi/schema.ts';
+import { toInline } from '../openapi/schema.ts';
 import { cancelAllFields, sweepFields } from '../trpc/fields.ts';
 import type { Router } from '../trpc/router.ts';
 import { json, problems } from './responses.ts';
@@ -22,7 +22,7 @@ const cancelled = z
 
 const bodyOf = (schema: z.ZodType) => ({
   required: true,
-  content: { 'application/json': { schema: toComponent('', schema, 'input') } },
+  content: { 'application/json': { schema: toInline(schema, 'input') } },
 });
 const faults = problems('malformed-json', 'validation', 'payload-too-large');
 

@@ -4,7 +4,7 @@ import { faultsOf } from '../../json/faults.ts';
 import { webhookSchema, webhookWithSecretSchema } from '../../wire/webhooks.ts';
 import { readJson, readOptionalJson } from '../body.ts';
 import { type ApiParts, contextOf, type HttpContext, type HttpEnv } from '../context.ts';
-import { toComponent } from '../openapi/schema.ts';
+import { toInline } from '../openapi/schema.ts';
 import type { Router } from '../trpc/router.ts';
 import { newWebhook, rotation, webhookChange } from '../trpc/webhook-fields.ts';
 import { json, pageOf, problems } from './responses.ts';
@@ -17,7 +17,7 @@ export const webhookParams = z.object({
 });
 const bodyOf = (schema: z.ZodType, required = true) => ({
   required,
-  content: { 'application/json': { schema: toComponent('', schema, 'input') } },
+  content: { 'application/json': { schema: toInline(schema, 'input') } },
 });
 const bodyProblems = ['malformed-json', 'validation', 'payload-too-large'] as const;
 

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { MAX_SWEEP } from '../../tasks/pick.ts';
 import { TASK_STATES } from '../../wire.ts';
+import { WORKER_STATES } from '../../wire/worker.ts';
 import { MAX_WAIT_MS } from '../await-task.ts';
 import { INCLUDES, includes } from '../present.ts';
 
-const YEAR_MS = 366 * 24 * 60 * 60 * 1000;
+export const YEAR_MS = 366 * 24 * 60 * 60 * 1000;
 const MAX_PAGE = 200;
 const DEFAULT_PAGE = 50;
 
@@ -12,7 +13,8 @@ const DEFAULT_PAGE = 50;
 const time = z.iso
   .datetime({ offset: true })
   .refine((text) => !text.startsWith('0000'), 'must be a time after the year 0');
-const limitMs = z.int().min(1).max(2_147_483_647);
+export const MAX_LIMIT_MS = 2_147_483_647;
+const limitMs = z.int().min(1).max(MAX_LIMIT_MS);
 const waitMs = z.int().min(0).max(MAX_WAIT_MS);
 const cursor = z.string().max(1000).optional();
 const limit = z.int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE);
@@ -75,6 +77,8 @@ export const watchManyFields = z.object({
   tag: filters.tag,
   lastEventId,
 });
+
+export const workerFields = z.object({ state: z.array(z.enum(WORKER_STATES)).optional(), cursor, limit });
 
 export const queueName = z.object({ name: z.string().max(100) });
 export const pauseFields = queueName.extend({ reason: cancelFields.shape.reason });

@@ -31,6 +31,11 @@ export function mountTrpc(app: Hono<HttpEnv>, parts: ApiParts, router: Router): 
       router,
       maxBatchSize: MAX_BATCH,
       createContext: () => contextOf(parts, c, suspect(text)),
+      responseMeta: ({ errors }) => {
+        const seconds = errors.map((error) => toLovageError(error).retryAfter ?? 0);
+        const wait = Math.max(0, ...seconds);
+        return wait > 0 ? { headers: new Headers({ 'Retry-After': String(wait) }) } : {};
+      },
       onError: ({ error }) => {
         if (!req.signal.aborted) reportError(parts.lovage.log, toLovageError(error), c.var.requestId);
       },

@@ -8,6 +8,7 @@ import { queueProcedures } from './queues.ts';
 import { scheduleProcedures } from './schedules.ts';
 import { taskProcedures } from './tasks.ts';
 import { webhookProcedures } from './webhooks.ts';
+import { workerProcedures } from './workers.ts';
 
 /**
  * The router of a configuration: the verbs, and under `run` one mutation a definition. Their names hold dots, which
@@ -30,6 +31,7 @@ export function createRouter(config: Config) {
     webhooks: webhookProcedures,
     keys: keyProcedures,
     audit: auditProcedures,
+    workers: workerProcedures,
     run,
   });
 }

@@ -6,6 +6,7 @@ import { listEvents } from '../../tasks/events.ts';
 import { explainTask } from '../../tasks/explain.ts';
 import { getTask } from '../../tasks/get.ts';
 import { listTasks } from '../../tasks/list.ts';
+import { removeTask } from '../../tasks/remove.ts';
 import { getResult } from '../../tasks/result.ts';
 import { retryTasks } from '../../tasks/retry-all.ts';
 import { retryTask } from '../../tasks/retry.ts';
@@ -28,6 +29,7 @@ import { streamProcedures } from './streams.ts';
 const reading = procedureFor('read');
 const enqueuing = procedureFor('enqueue');
 const cancelling = procedureFor('cancel');
+const removing = procedureFor('admin');
 
 /** Every verb on tasks, once, for all adapters. */
 export const taskProcedures = {
@@ -76,6 +78,11 @@ export const taskProcedures = {
   retryAll: enqueuing
     .input(sweepFields)
     .mutation(({ ctx, input }) => ctx.patience.spend(retryTasks(ctx.lovage, ctx.caller, input))),
+
+  /** What operators would look at is gone then, so it takes an admin. */
+  remove: removing
+    .input(taskId)
+    .mutation(({ ctx, input }) => ctx.patience.spend(removeTask(ctx.lovage, ctx.caller, input.id))),
 
   explain: reading
     .input(taskId)

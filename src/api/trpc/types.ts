@@ -32,6 +32,7 @@ import type {
 import type { AuditView } from '../../wire/audit.ts';
 import type { KeyView, NewKeyView, RevokeOutcome } from '../../wire/key.ts';
 import type { StreamedEvent, StreamTicket } from '../../wire/streams.ts';
+import type { WorkerState, WorkerView } from '../../wire/worker.ts';
 import type { EnqueueOptions } from './fields.ts';
 import type {
   createKeyFields,
@@ -121,6 +122,8 @@ type TaskProcedures<C extends Config> = {
   cancelAll: Mutation<TaskFilter<NameOf<C>> & { reason?: string }, CancelledTasks>;
   retry: Mutation<{ id: string }, { task: TaskNamed<C, NameOf<C>>; outcome: RetryOutcome }>;
   retryAll: Mutation<TaskFilter<NameOf<C>>, RetriedTasks>;
+  /** Of a final task: input, result, history and all. */
+  remove: Mutation<{ id: string }, void>;
   explain: Query<{ id: string }, ExplanationView>;
   wait: Query<{ id: string; timeoutMs: number }, TaskNamed<C, NameOf<C>>>;
   watch: Subscription<{ id: string; lastEventId?: string | null }, WatchNews<TaskNamed<C, NameOf<C>>>>;
@@ -181,6 +184,10 @@ type KeyProcedures = {
 
 type AuditProcedures = { list: Query<z.input<typeof listAuditFields> | void, Page<AuditView>> };
 
+type WorkerProcedures = {
+  list: Query<{ state?: WorkerState[]; cursor?: string; limit?: number } | void, Page<WorkerView>>;
+};
+
 type Head<Name> = Name extends `${infer First}.${string}` ? First : Name;
 /** `{'filings.analyze': D}` as `{filings: {analyze: Mutation}}`. */
 type Runs<Tasks> = {
@@ -201,6 +208,7 @@ export type AppRouter<C extends Config = Config> = TRPCBuiltRouter<
     webhooks: WebhookProcedures;
     keys: KeyProcedures;
     audit: AuditProcedures;
+    workers: WorkerProcedures;
     run: Runs<TasksOf<C>>;
   }
 >;

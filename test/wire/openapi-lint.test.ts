@@ -1,0 +1,140 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import Ajv2020 from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { expect, test } from 'vitest';
+import { loadConfig } from '../../src/load-config.ts';
+import { config } from '../api/fixture.ts';
+import { configFile } from '../lab.ts';
+import { readContract } from './contract/check.ts';
+import type { Document, Schema } from './contract/document.ts';
+import { makeDocument } from './contract/make-document.ts';
+
+const redocly = join(
+  dirname(createRequire(import.meta.url).resolve('@redocly/cli/package.json')),
+  'bin/cli.js',
+);
+
+test('Redocly’s recommended rules find neither error nor warning, with every pack', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lovage-openapi-'));
+  try {
+    const file = join(folder, 'openapi.json');
+    await writeFile(file, (await makeDocument(await loadConfig(configFile))).text);
+    const env = {
+      ...process.env,
+      REDOCLY_TELEMETRY: 'off',
+      REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true',
+      CI: 'true',
+    };
+    const args = [redocly, 'lint', file, '--extends=recommended', '--format=json'];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env, cwd: folder }).catch(
+      (error: unknown) => error as { stdout: string },
+    );
+    const { problems, totals } = JSON.parse(stdout) as {
+      problems: unknown[];
+      totals: { errors: number; warnings: number; ignored: number };
+    };
+    expect(problems).toEqual([]);
+    expect(totals).toEqual({ errors: 0, warnings: 0, ignored: 0 });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('every route is in the document, and everything in the document is a route', async () => {
+  const { app, text } = await makeDocument(config);
+  const { paths } = JSON.parse(text) as Document;
+  const documented = Object.entries(paths).flatMap(([path, item]) =>
+    Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  const routed = app.routes
+    .filter(({ method }) => method !== 'ALL')
+    .map(({ method, path }) => `${method} ${path.replaceAll(/\/:(\w+)/g, '/{$1}')}`);
+  const protocols = ['/trpc/{procedure}'];
+  expect([...new Set(routed)].filter((route) => !documented.includes(route))).toEqual([]);
+
+  const unserved = documented.filter((route) => {
+    const [method = '', path = ''] = route.split(' ');
+    if (protocols.includes(path)) return false;
+    const [handlers] = app.router.match(method, path.replaceAll(/\{\w+\}/g, 'x'));
+    return !handlers.some(([[, registered]]) => registered.method === method);
+  });
+  expect(unserved).toEqual([]);
+  expect(documented.length).toBeGreaterThan(30);
+});
+
+test('every answer documents its types, its id, and what goes with its status', async () => {
+  const { document } = readContract((await makeDocument(config)).text);
+  const { responses } = document.components as unknown as { responses: Record<string, { headers: object }> };
+  expect(Object.keys(responses['unauthorized']?.headers ?? {})).toContain('WWW-Authenticate');
+  expect(Object.keys(responses['queue-unavailable']?.headers ?? {})).toContain('Retry-After');
+  const bare = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.values(item).flatMap(({ responses }) =>
+      Object.entries(responses)
+        .filter(
+          ([, response]) =>
+            !('$ref' in response) && !JSON.stringify(response).includes('/headers/X-Request-Id'),
+        )
+        .map(([status]) => `${path} ${status}`),
+    ),
+  );
+  expect(bare).toEqual([]);
+});
+
+test('the examples fit their schemas', async () => {
+  const document = JSON.parse((await makeDocument(config)).text) as Document;
+  const ajv = new Ajv2020.default({ strict: false });
+  addFormats.default(ajv);
+  ajv.addSchema(document, 'document');
+  const examples = Object.entries(document.components.schemas).flatMap(([name, schema]: [string, Schema]) =>
+    ((schema['examples'] as unknown[] | undefined) ?? []).map((example) => ({ name, example })),
+  );
+  expect(examples.length).toBeGreaterThan(5);
+  for (const { name, example } of examples) {
+    const fits = ajv.validate({ $ref: `document#/components/schemas/${name}` }, example);
+    expect([name, fits, ajv.errors]).toEqual([name, true, null]);
+  }
+});
+
+test('an answer that the document does not know of is noticed', async () => {
+  const contract = readContract((await makeDocument(config)).text);
+  const json = { 'content-type': 'application/json', 'x-request-id': 'a' };
+  const worker = {
+    id: crypto.randomUUID(),
+    host: 'h',
+    pid: 1,
+    state: 'live',
+    queues: [],
+    slots: 1,
+    running: 0,
+    version: 'v',
+  };
+  const times = { startedAt: '2026-01-01T00:00:00.000Z', heartbeatAt: '2026-01-01T00:00:00.000Z' };
+  const check = (items: object[], more: { status?: number; headers?: Record<string, string> } = {}) =>
+    contract.violations('GET', '/v1/workers?limit=1', {
+      status: more.status ?? 200,
+      headers: new Headers(more.headers ?? json),
+      text: JSON.stringify({ items, nextCursor: null }),
+    });
+  expect(check([{ ...worker, ...times }])).toEqual([]);
+  expect(check([worker])).toHaveLength(2);
+  expect(check([{ ...worker, ...times, secret: 1 }])).toEqual([expect.stringContaining('secret')]);
+  expect(check([{ ...worker, ...times, state: 'asleep' }])).toEqual([
+    expect.stringContaining('/items/0/state'),
+  ]);
+  expect(check([], { status: 207 })).toEqual(['the status 207 is not documented']);
+  expect(check([], { headers: { ...json, 'x-new': '1' } })).toEqual(['the header x-new is not documented']);
+  expect(check([], { headers: { 'content-type': 'text/plain' } })).toHaveLength(2);
+  const problem = { type: '/problems/conflict', title: '', status: 422, detail: '', instance: '' };
+  expect(
+    contract.violations('GET', '/v1/workers', {
+      status: 422,
+      headers: new Headers({ ...json, 'content-type': 'application/problem+json' }),
+      text: JSON.stringify(problem),
+    }),
+  ).toEqual([expect.stringContaining('/type must be equal to one of')]);
+});
