@@ -190,7 +190,7 @@ test.each(LINKS)(
     const startedAt = performance.now();
     await leaving[Symbol.asyncDispose]();
     expect(performance.now() - startedAt).toBeLessThan(3_000);
-    await using next = await serve(lab.lab.url, undefined, undefined, { port: port });
+    await using next = await serve(lab.lab.url, undefined, undefined, { port });
     expect(next.api.port).toBe(port);
     await until(watching.isComplete);
     expect(numbers(watching)).toEqual(upTo(33));
