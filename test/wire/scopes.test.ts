@@ -49,7 +49,7 @@ const EXPECTED: Record<string, Scope> = {
 };
 
 /** These read, and have a body to say what. */
-const READS_BY_POST = ['post /v1/schedules:preview'];
+const READS_BY_POST = ['post /v1/schedules:preview', 'post /v1/stream-tickets'];
 
 const placed = (path: string) => path.replace('{name}', 'nowhere').replaceAll(/\{\w+\}/g, UNKNOWN);
 
