@@ -2,8 +2,9 @@ import { EventEmitter } from 'node:events';
 import pg from 'pg';
 import type { Log } from '../log.ts';
 
-/** What Lovage announces: work in a queue, a wish to cancel, tasks that became final, schedules due sooner than they were. */
-export type Channel = 'lovage_ready' | 'lovage_cancel' | 'lovage_final' | 'lovage_schedule';
+/** What Lovage announces: work, wishes to cancel, tasks that became final, ends that concern a batch or a parent, schedules that are
+ * due sooner than they were. */
+export type Channel = 'lovage_ready' | 'lovage_cancel' | 'lovage_final' | 'lovage_follow' | 'lovage_schedule';
 
 const HEALTH_CHECK_MS = 10_000;
 const RECONNECT_MAX_MS = 5_000;

@@ -9,6 +9,7 @@ import { Attempts } from './attempts.ts';
 import { watchForCancels } from './cancel-watch.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { drainWorker } from './drain.ts';
+import { followEnds } from './follow-up.ts';
 import { takeLease } from './lease.ts';
 import { recoverClaims } from './recover-claims.ts';
 import { ReportWriter } from './reporter.ts';
@@ -75,14 +76,19 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     max: 8,
     queryTimeoutMs,
     statementTimeoutMs: queryTimeoutMs,
-    channels: ['lovage_ready', 'lovage_cancel', 'lovage_schedule'],
+    channels: ['lovage_ready', 'lovage_cancel', 'lovage_follow', 'lovage_schedule'],
   });
   const { pool, listener, notifier } = lovage;
 
   const reports = new ReportWriter(pool, log);
   const settler = new Settler(pool, id, log);
   const processes = createProcessRunner({ configFile, databaseUrl: url, log, limits: options.children });
-  const inline = createInlineRunner({ url, log, max: Math.min(slots, HANDLER_CONNECTIONS) });
+  const inline = createInlineRunner({
+    url,
+    log,
+    max: Math.min(slots, HANDLER_CONNECTIONS),
+    workerPool: pool,
+  });
   const runners = { inline, process: processes };
   const onDelay = (delayMs: number) => dispatcher.expect(delayMs);
   const attempts = new Attempts({
@@ -127,6 +133,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   });
   const stopWatching = watchForCancels({ running, pool, listener, log });
   const stopSweeping = sweepKeys(pool, log);
+  const stopFollowing = followEnds({ pool, listener, log });
   if (wantsChildren) processes.keepWarm();
   dispatcher.start();
   const ticker = new ScheduleTicker(lovage);
@@ -141,6 +148,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const isClean = running.size === 0;
     stopWatching();
     stopSweeping();
+    await stopFollowing();
     reports.close();
     settler.close();
     await claims.close();

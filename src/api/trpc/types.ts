@@ -1,6 +1,6 @@
 import type { TRPCBuiltRouter, TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server';
-import type { z } from 'zod';
 import type { Config, TasksOf } from '../../config.ts';
+import type { Json } from '../../json/json.ts';
 import type { AnyTask, InputOf, OutputOf } from '../../task.ts';
 import type { CancelledTasks } from '../../tasks/cancel-all.ts';
 import type { RetriedTasks } from '../../tasks/retry-all.ts';
@@ -36,16 +36,7 @@ import type {
 import type { Include } from '../present.ts';
 import type { Router } from './router.ts';
 
-type JsonValue = z.core.util.JSONType;
-
-/** A value after its way through JSON: dates are strings, functions are gone. What is JSON already stays as it is. */
-export type Json<Value> = Value extends JsonValue | undefined
-  ? Value
-  : Value extends { toJSON(): infer Plain }
-    ? Json<Plain>
-    : Value extends object
-      ? { [Key in keyof Value]: Json<Value[Key]> }
-      : Value;
+export type { Json };
 
 /** A task of one definition, as a typed caller sees it. */
 export type Task<Definition extends AnyTask = AnyTask> = Omit<TaskView, 'name' | 'input' | 'result'> & {
