@@ -715,7 +715,7 @@ BEGIN
     RETURN;
   END IF;
   SELECT * INTO parent FROM lovage.task t WHERE t.id = of_parent;
-  SELECT jsonb_agg(n.entry || jsonb_build_object(
+  SELECT jsonb_agg((n.entry - 'dedupe') || jsonb_build_object(
            'id', lovage.uuid_v7_at(us + n.position), 'parentId', of_parent, 'tenant', parent.tenant, 'createdBy', parent.created_by,
            'priority', coalesce((n.entry ->> 'priority')::int, parent.priority)))
   INTO fresh
@@ -756,7 +756,7 @@ BEGIN
   INSERT INTO lovage.batch (id, tenant, label, size, follow_up, callback, created_by)
   VALUES (batch_id, entry ->> 'tenant', entry ->> 'label', jsonb_array_length(tasks), nullif(entry -> 'followUp', 'null'),
           nullif(entry -> 'callback', 'null'), entry ->> 'createdBy');
-  SELECT jsonb_agg(n.task || jsonb_build_object('id', lovage.uuid_v7_at(us + n.position), 'batchId', batch_id) ORDER BY n.position)
+  SELECT jsonb_agg((n.task - 'dedupe') || jsonb_build_object('id', lovage.uuid_v7_at(us + n.position), 'batchId', batch_id) ORDER BY n.position)
   INTO tasks FROM jsonb_array_elements(tasks) WITH ORDINALITY AS n (task, position);
   SELECT array_agg(a.id ORDER BY a.id), count(*) FILTER (WHERE a.due_at > now())
   INTO task_ids, scheduled FROM lovage.add_tasks(tasks) a;
@@ -776,7 +776,7 @@ AS $$
          || CASE WHEN max(m.total) > 16777216 THEN '{"resultsOmitted": true}' ELSE '{}' END::jsonb
   FROM (SELECT t.id, t.name, t.state, t.error, r.output, sum(octet_length(r.output::text)) OVER () AS total
         FROM lovage.task t LEFT JOIN lovage.task_result r ON r.task_id = t.id
-        WHERE t.batch_id = of_batch) m
+        WHERE t.batch_id = of_batch AND t.id NOT IN (SELECT b.follow_up_id FROM lovage.batch b WHERE b.id = of_batch AND b.follow_up_id IS NOT NULL)) m
 $$;
 --> statement-breakpoint
 -- Called in the transaction in which batches have finished.
@@ -803,19 +803,21 @@ BEGIN
   END IF;
   IF b.follow_up IS NOT NULL AND b.cancel_requested_at IS NULL THEN
     next_id := lovage.uuid_v7();
-    PERFORM lovage.job_table(b.follow_up ->> 'queue');
-    PERFORM FROM lovage.add_tasks(jsonb_build_array(b.follow_up || jsonb_build_object(
-      'id', next_id, 'batchId', b.id,
-      'input', jsonb_build_object('batchId', b.id, 'input', b.follow_up -> 'input') || lovage.batch_results(b.id))));
-    PERFORM pg_notify('lovage_ready', b.follow_up ->> 'queue');
   END IF;
   UPDATE lovage.batch w SET finished_at = now(), follow_up_id = next_id WHERE w.id = of_batch;
   INSERT INTO lovage.task_event (task_id, number, type, attempt, data)
   SELECT of_batch, 1, 'batch_finished', 0,
          jsonb_strip_nulls(jsonb_build_object('then', next_id, 'counts', jsonb_object_agg(s.state, s.tasks)))
-  FROM (SELECT t.state, count(*) AS tasks FROM lovage.task t
-        WHERE t.batch_id = of_batch AND t.id IS DISTINCT FROM next_id GROUP BY t.state) s;
+  FROM (SELECT t.state, count(*) AS tasks FROM lovage.task t WHERE t.batch_id = of_batch GROUP BY t.state) s;
   PERFORM lovage.batch_finished(ARRAY[of_batch]);
+  -- Last: it bears the batch's id and is none of its tasks.
+  IF next_id IS NOT NULL THEN
+    PERFORM lovage.job_table(b.follow_up ->> 'queue');
+    PERFORM FROM lovage.add_tasks(jsonb_build_array((b.follow_up - 'dedupe') || jsonb_build_object(
+      'id', next_id, 'batchId', b.id,
+      'input', jsonb_build_object('batchId', b.id, 'input', b.follow_up -> 'input') || lovage.batch_results(b.id))));
+    PERFORM pg_notify('lovage_ready', b.follow_up ->> 'queue');
+  END IF;
   PERFORM pg_notify('lovage_final', of_batch::text);
   RETURN true;
 END

@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { addBatch, type NewBatch } from '../../src/queue/batches.ts';
 import { addChildren } from '../../src/queue/children.ts';
 import type { Claim } from '../../src/queue/claim.ts';
 import { followUp } from '../../src/queue/follow-up.ts';
@@ -99,7 +100,7 @@ describe('a parent that waits', () => {
   test('is woken once by two last children that settle together, and two workers that follow up together', async ({
     lab,
   }) => {
-    for (let round = 0; round < 25; round += 1) {
+    for (let round = 0; round < 6; round += 1) {
       const { parent, children } = await family(lab, ['a', 'b']);
       await lab.settle(parent, waitingFor(children));
       await onConnection(lab.url, (other) =>
@@ -177,5 +178,138 @@ describe('children', () => {
     await expect(addChildren(lab.lovage.pool, parent, [lost])).rejects.toThrow(
       'queue "nowhere" is not declared',
     );
+  });
+});
+
+describe('a batch', () => {
+  const add = (lab: JournalLab, size: number, more: Partial<NewBatch> = {}) =>
+    addBatch(
+      lab.lovage.pool,
+      { tenant: 'default', label: null, createdBy: 'key:test', ...more },
+      Array.from({ length: size }, () => newTask()),
+    );
+  const finishedOf = async (lab: JournalLab, id: string) =>
+    (
+      await lab.sql<{ at: Date | null; next: string | null }>(
+        'SELECT finished_at AS at, follow_up_id AS next FROM lovage.batch WHERE id = $1',
+        [id],
+      )
+    )[0];
+
+  test('finishes once when its last two tasks settle together, over and over', async ({ lab }) => {
+    for (let round = 0; round < 4; round += 1) {
+      const { id } = await add(lab, 2, { followUp: newTask() });
+      const [one, other] = (await lab.claim()) as [Claim, Claim];
+      await onConnection(lab.url, (connection) =>
+        Promise.all([
+          lab.settle(one, succeeded).then(() => followUp(lab.lovage.pool)),
+          settleIn(lab, connection, other, succeeded).then(() => followUp(connection)),
+        ]),
+      );
+      expect(await finishedOf(lab, id)).toMatchObject({ at: expect.any(Date), next: expect.any(String) });
+      const [after, ...rest] = await lab.claim();
+      expect(rest).toEqual([]);
+      expect(after).toMatchObject({ id: (await finishedOf(lab, id))?.next });
+      await lab.settle(after as Claim, succeeded);
+    }
+  });
+
+  test('that Postgres refuses to finish keeps no other from its end, and is tried again', async ({ lab }) => {
+    const lost = await add(lab, 1, { followUp: newTask({ queue: 'nowhere' }) });
+    const fine = await add(lab, 1);
+    for (const claim of await lab.claim()) await lab.settle(claim, succeeded);
+    expect(await followUp(lab.lovage.pool)).toEqual({
+      done: 1,
+      refused: [{ batch: lost.id, message: 'queue "nowhere" is not declared' }],
+    });
+    expect((await finishedOf(lab, fine.id))?.at).not.toBeNull();
+    expect((await finishedOf(lab, lost.id))?.at).toBeNull();
+    await lab.sql(`UPDATE lovage.batch SET follow_up = follow_up || '{"queue": "diag"}' WHERE id = $1`, [
+      lost.id,
+    ]);
+    expect(await followUp(lab.lovage.pool)).toEqual({ done: 1, refused: [] });
+    expect((await finishedOf(lab, lost.id))?.next).not.toBeNull();
+  });
+
+  test('ends however its tasks end: by hand, by a truncate', async ({ lab }) => {
+    const deleted = await add(lab, 2);
+    await lab.byHand('DELETE FROM pgboss.job');
+    const truncated = await add(lab, 2);
+    await lab.byHand('TRUNCATE pgboss.job');
+    while ((await followUp(lab.lovage.pool)).done > 0);
+    for (const { id } of [deleted, truncated]) expect((await finishedOf(lab, id))?.at).not.toBeNull();
+  });
+
+  test('gets its follow-up without results where these are too large, and is told so', async ({ lab }) => {
+    await add(lab, 20, { followUp: newTask() });
+    const large: Outcome = { kind: 'succeeded', output: 'x'.repeat(1024 * 1024 - 10), ttlMs: 60_000 };
+    for (const claim of await lab.claim()) await lab.settle(claim, large);
+    await followUp(lab.lovage.pool);
+    const [after] = (await lab.claim()) as [Claim];
+    const { results, resultsOmitted } = after.input as {
+      results: { result: unknown }[];
+      resultsOmitted: boolean;
+    };
+    expect({ resultsOmitted, kept: results.filter(({ result }) => result !== null).length }).toEqual({
+      resultsOmitted: true,
+      kept: 0,
+    });
+  });
+});
+
+describe('what is broken by hand is found', () => {
+  const broken = (lab: JournalLab) =>
+    lab
+      .violations()
+      .then((rows) =>
+        (rows as { invariant: string; detail: string }[]).map(
+          ({ invariant, detail }) => `${invariant}: ${detail}`,
+        ),
+      );
+
+  test('a task that waits for nothing, and one that waits in vain', async ({ lab }) => {
+    const { parent, children } = await family(lab, ['a']);
+    await lab.settle(parent, waitingFor(children));
+    await lab.unseen('DELETE FROM lovage.task_wait');
+    expect(await broken(lab)).toEqual(['waiting: task waits, and for nothing']);
+    await lab.sql('SELECT lovage.reconcile()');
+    await followUp(lab.lovage.pool);
+    expect(await stateOf(lab, parent)).toBe('queued');
+    await lab.sql('INSERT INTO lovage.task_wait (task_id, children) VALUES ($1, $2)', [
+      parent.id,
+      [parent.id],
+    ]);
+    expect(await broken(lab)).toEqual(['waiting: children are kept for a task that is queued']);
+    await lab.sql('SELECT lovage.reconcile()');
+  });
+
+  test('an end that was not noted', async ({ lab }) => {
+    const { parent, children } = await family(lab, ['a']);
+    await lab.settle(parent, waitingFor(children));
+    await lab.settle(children[0] as Claim, succeeded);
+    const { rows } = await lab.lovage.pool.query('SELECT lovage.add_batch($1, $2)', [
+      JSON.stringify({ tenant: 'default' }),
+      JSON.stringify([newTask()]),
+    ]);
+    expect(rows).toHaveLength(1);
+    for (const claim of await lab.claim()) await lab.settle(claim, succeeded);
+    await lab.sql('DELETE FROM lovage.task_end');
+    expect(await broken(lab)).toEqual([
+      'waiting: all its children are final, and nobody will wake it',
+      'batches: all tasks of the batch are final, and nobody will finish it',
+    ]);
+    await lab.sql('SELECT lovage.reconcile()');
+    await followUp(lab.lovage.pool);
+    expect(await broken(lab)).toEqual([]);
+  });
+
+  test('a job that is held back and its task that is not', async ({ lab }) => {
+    const { id } = await lab.running();
+    await lab.byHand(`UPDATE pgboss.job SET state = 'created' WHERE id = '${id}'`);
+    await lab.unseen('UPDATE pgboss.job SET blocked = true WHERE id = $1', [id]);
+    expect(await broken(lab)).toEqual(['one-job-per-task: task is queued but its job is created']);
+    await lab.sql('SELECT lovage.reconcile()');
+    await followUp(lab.lovage.pool);
+    expect((await lab.task(id))?.state).toBe('queued');
   });
 });

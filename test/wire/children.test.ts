@@ -155,8 +155,11 @@ describe('with a worker', () => {
       () => childrenOf(id),
       (all) => all.every(({ state }) => state === 'cancelled'),
     );
-    const { cancelReason } = await lab.get(children[0]?.id ?? '');
-    expect(cancelReason).toBe('its parent was cancelled');
+    const history = await lab.events(children[0]?.id ?? '');
+    expect(history.at(-1)).toMatchObject({
+      type: 'cancelled',
+      data: { by: 'lovage', reason: 'its parent was cancelled' },
+    });
     expect(await lab.violations()).toEqual([]);
   });
 

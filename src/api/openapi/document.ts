@@ -28,6 +28,7 @@ export function createDocument(
     tags: [
       ...new Set([
         'tasks',
+        'batches',
         'queues',
         'schedules',
         'keys',

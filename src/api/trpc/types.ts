@@ -25,6 +25,8 @@ import type {
 } from '../../wire/schedules.ts';
 import type { AuditView } from '../../wire/audit.ts';
 import type { KeyView, NewKeyView, RevokeOutcome } from '../../wire/key.ts';
+import type { AcceptedBatchView, BatchView, CancelBatchOutcome } from '../../wire/batches.ts';
+import type { BatchFields, MemberOptions } from './batch-fields.ts';
 import type { EnqueueOptions } from './fields.ts';
 import type {
   createKeyFields,
@@ -95,6 +97,29 @@ type TaskProcedures<C extends Config> = {
   wait: Query<{ id: string; timeoutMs: number }, TaskNamed<C, NameOf<C>>>;
 };
 
+/** One task of a batch. */
+type MemberNamed<C extends Config> = {
+  [Name in NameOf<C>]: { name: Name; input: InputNamed<C, Name> } & MemberOptions;
+}[NameOf<C>];
+
+export interface BatchInput<C extends Config> extends Omit<BatchFields, 'tasks' | 'then'> {
+  tasks: MemberNamed<C>[];
+  /** Gets `{batchId, input, results}` when all have ended. */
+  then?: { name: NameOf<C>; input?: unknown };
+}
+
+type BatchProcedures<C extends Config> = {
+  create: Mutation<BatchInput<C>, AcceptedBatchView>;
+  get: Query<{ id: string }, BatchView>;
+  list: Query<{ cursor?: string; limit?: number } | void, Page<BatchView>>;
+  tasks: Query<
+    { id: string; cursor?: string; limit?: number; include?: Include[] },
+    Page<TaskNamed<C, NameOf<C>>>
+  >;
+  cancel: Mutation<{ id: string; reason?: string }, { batch: BatchView; outcome: CancelBatchOutcome }>;
+  wait: Query<{ id: string; timeoutMs: number }, BatchView>;
+};
+
 type QueueProcedures = {
   list: Query<void, Page<QueueView>>;
   get: Query<{ name: string }, QueueView>;
@@ -161,6 +186,7 @@ export type AppRouter<C extends Config = Config> = TRPCBuiltRouter<
   {
     tasks: TaskProcedures<C>;
     queues: QueueProcedures;
+    batches: BatchProcedures<C>;
     schedules: ScheduleProcedures<C>;
     keys: KeyProcedures;
     audit: AuditProcedures;
