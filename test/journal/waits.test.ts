@@ -214,6 +214,19 @@ describe('a batch', () => {
     }
   });
 
+  test('finishes once when two workers look at the ends of its tasks, one by one', async ({ lab }) => {
+    const { id } = await add(lab, 2, { followUp: newTask() });
+    for (const claim of await lab.claim()) await lab.settle(claim, succeeded);
+    let other: Promise<unknown> | undefined;
+    await inTransaction(lab.lovage.pool, async (tx) => {
+      await tx.query('SELECT lovage.follow_up(1)');
+      other = lab.sql('SELECT lovage.follow_up(1)');
+      await whenLocked(lab);
+    });
+    await other;
+    expect(await lab.claim()).toMatchObject([{ id: (await finishedOf(lab, id))?.next }]);
+  });
+
   test('that Postgres refuses to finish keeps no other from its end, and is tried again', async ({ lab }) => {
     const lost = await add(lab, 1, { followUp: newTask({ queue: 'nowhere' }) });
     const fine = await add(lab, 1);
