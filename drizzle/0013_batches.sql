@@ -715,7 +715,7 @@ BEGIN
     RETURN;
   END IF;
   SELECT * INTO parent FROM lovage.task t WHERE t.id = of_parent;
-  SELECT jsonb_agg((n.entry - 'dedupe') || jsonb_build_object(
+  SELECT jsonb_agg(n.entry || jsonb_build_object(
            'id', lovage.uuid_v7_at(us + n.position), 'parentId', of_parent, 'tenant', parent.tenant, 'createdBy', parent.created_by,
            'priority', coalesce((n.entry ->> 'priority')::int, parent.priority)))
   INTO fresh
@@ -727,7 +727,7 @@ BEGIN
   IF fresh IS NOT NULL THEN
     PERFORM lovage.job_table(f ->> 'queue') FROM jsonb_array_elements(fresh) f;
     SELECT jsonb_agg(jsonb_build_object('child', a.id, 'step', a.parent_step, 'name', a.name) ORDER BY a.id)
-    INTO made FROM lovage.add_tasks(fresh) a;
+    INTO made FROM lovage.add_unique_tasks(fresh) a;
     UPDATE lovage.task t SET events = t.events + jsonb_array_length(made) WHERE t.id = of_parent;
     INSERT INTO lovage.task_event (task_id, number, type, attempt, data)
     SELECT of_parent, parent.events + m.position, 'child', of_attempt, m.line
@@ -756,10 +756,10 @@ BEGIN
   INSERT INTO lovage.batch (id, tenant, label, size, follow_up, callback, created_by)
   VALUES (batch_id, entry ->> 'tenant', entry ->> 'label', jsonb_array_length(tasks), nullif(entry -> 'followUp', 'null'),
           nullif(entry -> 'callback', 'null'), entry ->> 'createdBy');
-  SELECT jsonb_agg((n.task - 'dedupe') || jsonb_build_object('id', lovage.uuid_v7_at(us + n.position), 'batchId', batch_id) ORDER BY n.position)
+  SELECT jsonb_agg(n.task || jsonb_build_object('id', lovage.uuid_v7_at(us + n.position), 'batchId', batch_id) ORDER BY n.position)
   INTO tasks FROM jsonb_array_elements(tasks) WITH ORDINALITY AS n (task, position);
   SELECT array_agg(a.id ORDER BY a.id), count(*) FILTER (WHERE a.due_at > now())
-  INTO task_ids, scheduled FROM lovage.add_tasks(tasks) a;
+  INTO task_ids, scheduled FROM lovage.add_unique_tasks(tasks) a;
 END
 $$;
 --> statement-breakpoint
@@ -813,7 +813,7 @@ BEGIN
   -- Last: it bears the batch's id and is none of its tasks.
   IF next_id IS NOT NULL THEN
     PERFORM lovage.job_table(b.follow_up ->> 'queue');
-    PERFORM FROM lovage.add_tasks(jsonb_build_array((b.follow_up - 'dedupe') || jsonb_build_object(
+    PERFORM FROM lovage.add_tasks(jsonb_build_array(b.follow_up || jsonb_build_object(
       'id', next_id, 'batchId', b.id,
       'input', jsonb_build_object('batchId', b.id, 'input', b.follow_up -> 'input') || lovage.batch_results(b.id))));
     PERFORM pg_notify('lovage_ready', b.follow_up ->> 'queue');

@@ -32,8 +32,13 @@ export async function newFollowUp(
 ): Promise<NewTask> {
   const definition = findDefinition(lovage, name);
   await checkInput(definition, { batchId: randomUUID(), input, results: [] });
-  // Its concurrency key would be told from an input that is not there yet.
-  const lenient: AnyTask = { ...definition, input: z.unknown(), concurrencyKey: undefined };
+  // Its keys would be told from an input that is not there yet.
+  const lenient: AnyTask = {
+    ...definition,
+    input: z.unknown(),
+    concurrencyKey: undefined,
+    dedupe: undefined,
+  };
   return newTask(lenient, caller, { input });
 }
 

@@ -1,4 +1,5 @@
 import type { Executor } from '../db/connect.ts';
+import { explainHeldKey } from './held-key.ts';
 import type { NewTask } from './send.ts';
 
 /** A running attempt, by which its children are fenced. */
@@ -22,18 +23,22 @@ export interface MadeChild {
 
 /**
  * Makes children, or finds those that an earlier attempt made under the same steps, in one statement; in the order of `tasks`.
- * None comes back where the attempt is no longer the task's own.
+ * None comes back where the attempt is no longer the task's own. @throws conflict where one has a dedupe key that is held.
  */
 export async function addChildren(
   executor: Executor,
   { id, attempt, queue }: Parent,
   tasks: readonly NewChild[],
 ): Promise<MadeChild[]> {
-  const { rows } = await executor.query<MadeChild>({
-    name: 'lovage_add_children',
-    text: `SELECT child_id AS id, is_same AS "isSame" FROM lovage.add_children($1, $2, $3, $4) ORDER BY place`,
-    values: [queue, id, attempt, JSON.stringify(tasks)],
-  });
+  const { rows } = await executor
+    .query<MadeChild>({
+      name: 'lovage_add_children',
+      text: `SELECT child_id AS id, is_same AS "isSame" FROM lovage.add_children($1, $2, $3, $4) ORDER BY place`,
+      values: [queue, id, attempt, JSON.stringify(tasks)],
+    })
+    .catch((error: unknown) => {
+      throw explainHeldKey(error);
+    });
   return rows;
 }
 

@@ -4,7 +4,7 @@ import { MAX_BATCH } from '../../wire/batches.ts';
 import { includes } from '../present.ts';
 import { cancelFields, enqueueOptions, listFields, waitFields } from './fields.ts';
 
-const memberOptions = enqueueOptions.omit({ waitMs: true, include: true });
+const memberOptions = enqueueOptions.omit({ waitMs: true, include: true, idempotencyKey: true });
 export type MemberOptions = z.input<typeof memberOptions>;
 
 /** Strict: what a slip of the pen leaves out would be missed a thousand times. */

@@ -1,4 +1,5 @@
 import type { TRPCBuiltRouter, TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server';
+import type { z } from 'zod';
 import type { Config, TasksOf } from '../../config.ts';
 import type { Json } from '../../json/json.ts';
 import type { AnyTask, InputOf, OutputOf } from '../../task.ts';
