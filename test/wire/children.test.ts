@@ -12,6 +12,7 @@ import {
   parent,
   parentInProcess,
 } from '../fixtures/family.ts';
+import { isFinal } from '../../src/wire.ts';
 import { openLab, until, type Lab } from '../lab.ts';
 
 let lab: Lab;
@@ -22,6 +23,17 @@ const childrenOf = (id: string) =>
     `SELECT id, parent_step AS step, state, priority, created_by AS by, tenant FROM lovage.task WHERE parent_id = $1 ORDER BY id`,
     [id],
   );
+/** The children of what `start` makes begin when it waits for them, or has ended. */
+async function heldBack(start: () => Promise<{ id: string }>): Promise<string> {
+  await lab.sql("SELECT lovage.pause('children')");
+  const { id } = await start();
+  await until(
+    () => lab.get(id),
+    ({ state }) => state === 'waiting' || isFinal(state),
+  );
+  await lab.sql("SELECT lovage.resume('children')");
+  return id;
+}
 const whenWaiting = (id: string) =>
   until(
     () => lab.get(id),
@@ -40,7 +52,7 @@ describe('with a worker', () => {
   ])(
     'a parent (%s) waits for its children, holds no slot, and goes on with their results',
     async (_where, definition) => {
-      const { id } = await lab.enqueue(definition, { values: [1, 2, 3] }, { priority: 7 });
+      const id = await heldBack(() => lab.enqueue(definition, { values: [1, 2, 3] }, { priority: 7 }));
       expect(await lab.final(id)).toMatchObject({
         state: 'succeeded',
         attempt: 2,
@@ -96,14 +108,14 @@ describe('with a worker', () => {
     ['rethrow', catchesInProcess],
     ['wrap', catchesInProcess],
   ] as const)('a handler may %s what ends its run', async (what, definition) => {
-    const { id } = await lab.enqueue(definition, { what });
+    const id = await heldBack(() => lab.enqueue(definition, { what }));
     expect(await lab.final(id)).toMatchObject({ state: 'succeeded', result: { doubled: 6 } });
   });
 
   test.each([catches, catchesInProcess])(
     'one that swallows it fails and is told so ($name)',
     async (definition) => {
-      const { id } = await lab.enqueue(definition, { what: 'swallow' });
+      const id = await heldBack(() => lab.enqueue(definition, { what: 'swallow' }));
       expect(await lab.final(id)).toMatchObject({
         state: 'failed',
         attempt: 1,
@@ -178,7 +190,7 @@ describe('with a worker', () => {
   });
 
   test('a parent that is retried finds the children it had', async () => {
-    const { id } = await lab.enqueue(parent, { values: [4], fail: true });
+    const id = await heldBack(() => lab.enqueue(parent, { values: [4], fail: true }));
     await lab.final(id);
     const before = await childrenOf(id);
     await retryTask(lab.lovage, lab.caller, before[0]?.id ?? '');
