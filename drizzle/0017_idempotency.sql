@@ -214,6 +214,115 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+--> statement-breakpoint
+-- What must hold at any moment, as queries. STABLE: every check reads the caller's one snapshot.
+CREATE OR REPLACE FUNCTION lovage.check_invariants() RETURNS TABLE (invariant text, task_id uuid, detail text)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+  -- 1. Every task that is not final has exactly one live job, in the matching state; no final task has one.
+  SELECT 'one-job-per-task', t.id, format('task is %s in queue %s but has no job', t.state, t.queue)
+  FROM lovage.task t
+  WHERE NOT lovage.is_final(t.state)
+    AND NOT EXISTS (SELECT FROM pgboss.job j WHERE j.name = t.queue AND j.id = t.id AND j.state <= 'active')
+  UNION ALL
+  SELECT 'one-job-per-task', t.id, format('task is %s but its job is %s', t.state, j.state)
+  FROM pgboss.job j JOIN lovage.task t ON t.id = j.id
+  WHERE j.state <= 'active'
+    AND t.state::text <> CASE j.state WHEN 'created' THEN CASE WHEN j.blocked THEN 'waiting' ELSE 'queued' END
+                                      WHEN 'retry' THEN 'retrying' ELSE 'running' END
+  UNION ALL
+  SELECT 'one-job-per-task', j.id, format('job in queue %s has no task', j.name)
+  FROM pgboss.job j JOIN lovage.queue_control q ON q.queue = j.name
+  WHERE NOT EXISTS (SELECT FROM lovage.task t WHERE t.id = j.id)
+  UNION ALL
+  SELECT 'one-job-per-task', j.id, format('%s jobs carry the task', count(*))
+  FROM pgboss.job j JOIN lovage.queue_control q ON q.queue = j.name
+  GROUP BY j.id HAVING count(*) > 1
+  UNION ALL
+  SELECT 'one-job-per-task', t.id, format('attempt is %s but the running job is at %s', t.attempt, j.retry_count + 1)
+  FROM pgboss.job j JOIN lovage.task t ON t.id = j.id
+  WHERE j.state = 'active' AND t.state = 'running' AND t.attempt <> j.retry_count + 1
+  UNION ALL
+  -- 2. At most one start and one end per attempt; an attempt starts only after the one before it ended. What somebody
+  -- did by hand to a task that waits bears his name and ends no attempt.
+  SELECT 'one-settle-per-attempt', e.task_id, format('attempt %s has %s starts and %s ends', e.attempt,
+         count(*) FILTER (WHERE e.type = 'started'), count(*) FILTER (WHERE e.type <> 'started'))
+  FROM lovage.task_event e
+  WHERE e.attempt > 0 AND e.type IN ('started', 'succeeded', 'failed', 'retrying', 'crashed', 'snoozed', 'handed_back', 'waiting', 'rescued')
+    AND (e.type IN ('started', 'rescued') OR NOT e.data ? 'by')
+  GROUP BY e.task_id, e.attempt
+  HAVING count(*) FILTER (WHERE e.type = 'started') > 1 OR count(*) FILTER (WHERE e.type <> 'started') > 1
+  UNION ALL
+  SELECT 'one-settle-per-attempt', s.task_id, format('attempt %s started while attempt %s had not ended', s.attempt, s.before)
+  FROM (SELECT e.task_id, e.attempt, e.type, lag(e.type) OVER w AS type_before, lag(e.attempt) OVER w AS before
+        FROM lovage.task_event e
+        WHERE e.type IN ('started', 'succeeded', 'failed', 'cancelled', 'expired', 'retrying', 'crashed', 'snoozed', 'handed_back',
+                       'waiting', 'rescued', 'requeued')
+        WINDOW w AS (PARTITION BY e.task_id ORDER BY e.number)) s
+  WHERE s.type = 'started' AND s.type_before = 'started'
+  UNION ALL
+  -- 3. Event numbers run from 1 without gap or duplicate; after the final event comes only an explicit
+  -- retry, or news of webhooks and of the archive, which are no transition.
+  SELECT 'event-numbers', t.id, format('task counts %s events, history has %s up to number %s', t.events, count(e.number), max(e.number))
+  FROM lovage.task t LEFT JOIN lovage.task_event e ON e.task_id = t.id
+  GROUP BY t.id
+  HAVING t.events <> count(e.number) OR t.events <> coalesce(max(e.number), 0)
+  UNION ALL
+  SELECT 'event-numbers', f.task_id, format('event %s (%s) comes after the final event', f.number, f.type)
+  FROM (SELECT e.task_id, e.number, e.type, lag(e.type) OVER (PARTITION BY e.task_id ORDER BY e.number) AS type_before
+        FROM lovage.task_event e WHERE e.type NOT IN ('webhook', 'archived')) f
+  WHERE f.type_before IN ('succeeded', 'failed', 'cancelled', 'expired') AND f.type <> 'requeued'
+  UNION ALL
+  SELECT 'event-numbers', t.id, format('task is %s but its last transition says %s', t.state, e.type)
+  FROM lovage.task t
+  CROSS JOIN LATERAL (SELECT o.type FROM lovage.task_event o
+                      WHERE o.task_id = t.id AND o.type NOT IN ('webhook', 'archived') ORDER BY o.number DESC LIMIT 1) e
+  WHERE lovage.is_final(t.state) AND e.type <> t.state::text
+  UNION ALL
+  -- 4. A readable result exists exactly for succeeded tasks whose result has not passed its time to live.
+  SELECT 'results', r.task_id, format('a result is stored but the task is %s', coalesce(t.state::text, 'gone'))
+  FROM lovage.task_result r LEFT JOIN lovage.task t ON t.id = r.task_id
+  WHERE r.expires_at > now() AND t.state IS DISTINCT FROM 'succeeded'
+  UNION ALL
+  SELECT 'results', t.id, 'task succeeded but its result is missing before its time'
+  FROM lovage.task t
+  WHERE t.state = 'succeeded' AND t.finished_at + t.result_ttl_ms * interval '1 ms' > now()
+    AND NOT EXISTS (SELECT FROM lovage.task_result r WHERE r.task_id = t.id)
+  UNION ALL
+  -- 5. A task waits exactly as long as it has children to wait for, and what ended is followed up.
+  SELECT 'waiting', t.id, 'task waits, and for nothing'
+  FROM lovage.task t
+  WHERE t.state = 'waiting' AND NOT EXISTS (SELECT FROM lovage.task_wait w WHERE w.task_id = t.id)
+  UNION ALL
+  SELECT 'waiting', w.task_id, format('children are kept for a task that is %s', coalesce(t.state::text, 'gone'))
+  FROM lovage.task_wait w LEFT JOIN lovage.task t ON t.id = w.task_id
+  WHERE t.state IS DISTINCT FROM 'waiting'
+  UNION ALL
+  SELECT 'waiting', w.task_id, 'all its children are final, and nobody will wake it'
+  FROM lovage.task_wait w
+  WHERE NOT EXISTS (SELECT FROM lovage.task c WHERE c.id = ANY (w.children) AND NOT lovage.is_final(c.state))
+    AND NOT EXISTS (SELECT FROM lovage.task_end e WHERE e.parent_id = w.task_id)
+  UNION ALL
+  SELECT 'batches', b.id, 'all tasks of the batch are final, and nobody will finish it'
+  FROM lovage.batch b
+  WHERE b.finished_at IS NULL
+    AND NOT EXISTS (SELECT FROM lovage.task t WHERE t.batch_id = b.id AND NOT lovage.is_final(t.state))
+    AND NOT EXISTS (SELECT FROM lovage.task_end e WHERE e.batch_id = b.id)
+  UNION ALL
+  SELECT 'batches', b.id, CASE WHEN b.follow_up_id IS NULL THEN 'the batch has finished, and its follow-up was not started'
+                               ELSE 'the follow-up of the batch was started before its end' END
+  FROM lovage.batch b
+  WHERE (b.finished_at IS NOT NULL AND b.follow_up IS NOT NULL AND b.cancel_requested_at IS NULL AND b.follow_up_id IS NULL)
+     OR (b.finished_at IS NULL AND b.follow_up_id IS NOT NULL)
+  UNION ALL
+  -- 6. A dedupe key stands for one task at a time.
+  SELECT 'dedupe', (array_agg(t.id ORDER BY t.id))[2], format('%s tasks that are not final have the dedupe key %s', count(*), t.dedupe_key)
+  FROM lovage.task t
+  WHERE t.dedupe_key IS NOT NULL AND NOT lovage.is_final(t.state)
+  GROUP BY t.tenant, t.name, t.dedupe_key HAVING count(*) > 1
+$$;
+--> statement-breakpoint
 REVOKE EXECUTE ON FUNCTION lovage.take_idempotency_key(text, text, text, bytea, double precision, uuid, uuid),
   lovage.hold_dedupe_key(text, text, text, double precision, uuid), lovage.add_task_once(jsonb, jsonb),
   lovage.add_unique_tasks(jsonb), lovage.regain_dedupe_key(), lovage.with_free_key(uuid[]), lovage.sweep_keys(text[], int)

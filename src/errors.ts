@@ -125,6 +125,17 @@ export class Snooze extends Error {
   }
 }
 
+/** What `waitFor` throws to end a run whose children are not final yet: let it pass, and the task runs again when they are. */
+export class WaitingForChildren extends Error {
+  override readonly name = 'WaitingForChildren';
+  readonly children: readonly string[];
+
+  constructor(children: readonly string[], message = `waits for ${children.length} child tasks`) {
+    super(message);
+    this.children = children;
+  }
+}
+
 const MAX_DELAY_MS = 366 * 24 * 60 * 60 * 1000;
 
 function checkedDelay(delayMs: number): number {

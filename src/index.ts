@@ -1,6 +1,6 @@
 export { defineConfig, type Config, type TasksOf } from './config.ts';
 export { submits, type Dialect, type DialectRoute, type Rendered } from './dialect.ts';
-export { Discard, LovageError, RetryAt, RetryIn, Snooze } from './errors.ts';
+export { Discard, LovageError, RetryAt, RetryIn, Snooze, WaitingForChildren } from './errors.ts';
 export { definePack, type Pack } from './pack.ts';
 export {
   AttemptLost,
@@ -10,5 +10,14 @@ export {
   SoftTimeLimitExceeded,
   type StopReason,
 } from './stop-reasons.ts';
-export { defineTask, type InputOf, type OutputOf, type RunContext, type TaskDefinition } from './task.ts';
+export {
+  defineTask,
+  type Child,
+  type ChildOptions,
+  type ChildOutcome,
+  type InputOf,
+  type OutputOf,
+  type RunContext,
+  type TaskDefinition,
+} from './task.ts';
 export { enqueue, type EnqueueInOptions, type Transaction } from './tasks/enqueue-in.ts';

@@ -1,6 +1,7 @@
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { z } from 'zod';
 import { SetupError } from './errors.ts';
+import type { Json } from './json/json.ts';
 
 export interface Progress {
   current: number;
@@ -32,7 +33,62 @@ export interface RunContext<Input> {
    * handler has returned, in order; called again if Postgres went away before the commit. What they throw fails the attempt.
    */
   onSettle: (write: (tx: NodePgDatabase) => Promise<unknown>) => void;
+  /**
+   * Starts a child task; it is committed when this resolves. A child is known by its `step`: a rerun, after a crash or after
+   * `waitFor`, finds the one already made. Tenant, author and priority are the parent's.
+   * @throws Discard `step_reused` where the step was used before with another definition or input.
+   */
+  enqueue: <Definition extends AnyTask>(
+    definition: Definition,
+    input: InputOf<Definition>,
+    options: ChildOptions,
+  ) => Promise<Child<Definition>>;
+  /**
+   * What became of children. While one of them is not final it ends the run by throwing `WaitingForChildren`, which must
+   * pass: the task then waits, holds no slot, and runs again from its start when all of them are final.
+   */
+  waitFor: <const Children extends readonly Child[]>(children: Children) => Promise<Outcomes<Children>>;
 }
+
+export interface ChildOptions {
+  /** Names the child within its parent: up to 200 characters, the same in every run. */
+  step: string;
+  priority?: number | undefined;
+  /** Not before so many milliseconds from now. */
+  delayMs?: number | undefined;
+  /** Not before this time (ISO 8601). */
+  runAt?: string | undefined;
+  tags?: readonly string[] | undefined;
+  softLimitMs?: number | undefined;
+  hardLimitMs?: number | undefined;
+}
+
+declare const definitionOf: unique symbol;
+
+/** A child task, to wait for or to remember. */
+export interface Child<Definition extends AnyTask = AnyTask> {
+  readonly id: string;
+  readonly name: Definition['name'];
+  readonly step: string;
+  /** In types only: what its result is. */
+  readonly [definitionOf]?: () => Definition;
+}
+
+/** How a child ended; `result` is null unless it succeeded. */
+export interface ChildOutcome<Definition extends AnyTask = AnyTask> {
+  id: string;
+  name: Definition['name'];
+  step: string;
+  state: 'succeeded' | 'failed' | 'cancelled' | 'expired';
+  result: Json<OutputOf<Definition>> | null;
+  error: { code: string; message: string; [detail: string]: unknown } | null;
+}
+
+type Outcomes<Children extends readonly Child[]> = {
+  -readonly [Place in keyof Children]: Children[Place] extends Child<infer Definition>
+    ? ChildOutcome<Definition>
+    : never;
+};
 
 /** Waits between attempts: exact ones in order (the last repeats), or exponential with jitter. */
 export type Backoff =

@@ -27,6 +27,7 @@ export const ATTEMPT_ENDS = [
   'crashed',
   'snoozed',
   'handed_back',
+  'waiting',
   'rescued',
 ] as const;
 

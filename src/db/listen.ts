@@ -3,13 +3,14 @@ import pg from 'pg';
 import type { Log } from '../log.ts';
 
 /**
- * What Lovage announces: work in a queue, a wish to cancel, tasks that became final, schedules due sooner than they were; and
- * which tasks somebody watches, with what happens to those.
+ * What Lovage announces: work in a queue, a wish to cancel, tasks that became final, ends that concern a batch or a parent,
+ * schedules due sooner than they were; and which tasks somebody watches, with what happens to those.
  */
 export type Channel =
   | 'lovage_ready'
   | 'lovage_cancel'
   | 'lovage_final'
+  | 'lovage_follow'
   | 'lovage_schedule'
   | 'lovage_watch'
   | 'lovage_event';

@@ -31,7 +31,9 @@ export type Outcome =
   | { kind: 'cancelled' }
   /** The handler asked to be run again later, at no cost to its retries. */
   | { kind: 'snoozed'; reason: string; delayMs: number }
-  | { kind: 'handed_back'; reason: string; delayMs: number };
+  | { kind: 'handed_back'; reason: string; delayMs: number }
+  /** It goes on when these are final, at no cost to its retries. */
+  | { kind: 'waiting'; children: readonly string[] };
 
 /** How a cancelled attempt ended; `obeyed` where nothing is said. */
 export type CancelEnd = 'obeyed' | 'killed' | 'abandoned';

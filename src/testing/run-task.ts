@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
-import type { AnyTask, InputOf, OutputOf, Progress, RunContext } from '../task.ts';
+import { WaitingForChildren } from '../errors.ts';
+import type { AnyTask, ChildOutcome, InputOf, OutputOf, Progress, RunContext } from '../task.ts';
 
 export interface RunOptions {
   /** The task's id; default: a new one. */
@@ -11,12 +12,16 @@ export interface RunOptions {
   signal?: AbortSignal;
   /** For handlers that use `db` or `onSettle`. */
   db?: NodePgDatabase;
+  /** By step: what `waitFor` finds of a child. Where one is missing, it throws as it does in a worker. */
+  children?: Record<string, Partial<Omit<ChildOutcome, 'id' | 'name' | 'step'>>>;
 }
 
 export interface TaskRun<Definition extends AnyTask> {
   output: OutputOf<Definition>;
   progress: Progress[];
   log: { message: string; data?: Record<string, unknown> }[];
+  /** The children that it has started. */
+  children: { id: string; name: string; step: string; input: unknown }[];
 }
 
 /**
@@ -29,7 +34,7 @@ export async function runTask<Definition extends AnyTask>(
   options: RunOptions = {},
 ): Promise<TaskRun<Definition>> {
   const { id = randomUUID(), attempt = 1, signal = new AbortController().signal, db } = options;
-  const run: Omit<TaskRun<Definition>, 'output'> = { progress: [], log: [] };
+  const run: Omit<TaskRun<Definition>, 'output'> = { progress: [], log: [], children: [] };
   const writes: Parameters<RunContext<unknown>['onSettle']>[0][] = [];
   const needDb = (): NodePgDatabase => {
     if (!db) throw new Error(`"${definition.name}" uses the database: give runTask() a db`);
@@ -46,6 +51,18 @@ export async function runTask<Definition extends AnyTask>(
     progress: (progress) => void run.progress.push(progress),
     log: (message, data) => void run.log.push({ message, ...(data && { data }) }),
     onSettle: (write) => void writes.push(write),
+    enqueue: async (child, given, { step }) => {
+      const made = { id: randomUUID(), name: child.name, step };
+      run.children.push({ ...made, input: given });
+      return made;
+    },
+    waitFor: async (children) => {
+      const ended = options.children ?? {};
+      if (!children.every(({ step }) => step in ended))
+        throw new WaitingForChildren(children.map((child) => child.id));
+      const none = { state: 'succeeded', result: null, error: null };
+      return children.map((child) => ({ ...child, ...none, ...ended[child.step] })) as never;
+    },
   });
   const parsed = (await definition.output.parseAsync(output)) as OutputOf<Definition>;
   if (writes.length > 0) {

@@ -12,6 +12,7 @@ import { watchForCancels } from './cancel-watch.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { drainWorker } from './drain.ts';
 import { HOUSEKEEPING_SLOTS, withHousekeeping } from './housekeeping.ts';
+import { followEnds } from './follow-up.ts';
 import { takeLease } from './lease.ts';
 import { recoverClaims } from './recover-claims.ts';
 import { ReportWriter } from './reporter.ts';
@@ -81,7 +82,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     max: 8,
     queryTimeoutMs,
     statementTimeoutMs: queryTimeoutMs,
-    channels: ['lovage_ready', 'lovage_cancel', 'lovage_schedule'],
+    channels: ['lovage_ready', 'lovage_cancel', 'lovage_follow', 'lovage_schedule'],
   });
   const { pool, listener, notifier } = lovage;
   const served = withHousekeeping(config, lovage, version);
@@ -89,7 +90,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const reports = new ReportWriter(pool, notifier, log);
   const settler = new Settler(pool, id, log);
   const processes = createProcessRunner({ configFile, databaseUrl: url, log, limits: options.children });
-  const inline = createInlineRunner({ url, log, max: Math.min(slots, HANDLER_CONNECTIONS) });
+  const inline = createInlineRunner({
+    url,
+    log,
+    max: Math.min(slots, HANDLER_CONNECTIONS),
+    workerPool: pool,
+  });
   const runners = { inline, process: processes };
   const onDelay = (delayMs: number) => dispatcher.expect(delayMs);
   const attempts = new Attempts({
@@ -135,6 +141,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   });
   const stopWatching = watchForCancels({ running, pool, listener, log });
   const stopSweeping = sweepKeys(pool, log);
+  const stopFollowing = followEnds({ pool, listener, log });
   if (wantsChildren) processes.keepWarm();
   dispatcher.start();
   const ticker = new ScheduleTicker(lovage);
@@ -149,6 +156,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const isClean = running.size === 0;
     stopWatching();
     stopSweeping();
+    await stopFollowing();
     reports.close();
     settler.close();
     await claims.close();

@@ -5,6 +5,7 @@ import type { Dialect } from '../../src/dialect.ts';
 import { submits } from '../../src/dialect.ts';
 import { definePack } from '../../src/pack.ts';
 import { defineTask } from '../../src/task.ts';
+import { family } from '../fixtures/family.ts';
 
 /** The `diag` pack, and one with a dialect in the manner of the filings pack. */
 export const analyze = defineTask({
@@ -93,7 +94,7 @@ const dialect: Dialect = {
 };
 
 export const config = defineConfig({
-  packs: [diag, definePack({ name: 'old', tasks: [analyze], dialect })],
+  packs: [diag, definePack({ name: 'old', tasks: [analyze], dialect }), family],
 });
 
 export default config;

@@ -118,7 +118,8 @@ export const test = base.extend<{ lab: JournalLab; emptied: void }>({
     async ({ lab, task }, use) => {
       await lab.unseen(
         `DELETE FROM pgboss.job; DELETE FROM lovage.task; DELETE FROM lovage.task_event; DELETE FROM lovage.task_result;
-         DELETE FROM lovage.task_progress; DELETE FROM lovage.worker WHERE id <> '${lab.workerId}'`,
+         DELETE FROM lovage.task_progress; DELETE FROM lovage.task_wait; DELETE FROM lovage.task_end; DELETE FROM lovage.batch;
+         DELETE FROM lovage.worker WHERE id <> '${lab.workerId}'`,
       );
       await use();
       const violations = await lab.violations();

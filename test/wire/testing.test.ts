@@ -2,8 +2,9 @@ import { sql } from 'drizzle-orm';
 import { expect, inject, test } from 'vitest';
 import { z } from 'zod';
 import { createClient } from '../../src/client/index.ts';
-import { defineConfig, definePack, defineTask, RetryIn } from '../../src/index.ts';
+import { defineConfig, definePack, defineTask, RetryIn, WaitingForChildren } from '../../src/index.ts';
 import { openTestLovage, runTask } from '../../src/testing/index.ts';
+import { parent } from '../fixtures/family.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -38,6 +39,7 @@ test('a definition runs by itself, with its input parsed and all that it says ke
     output: { n: 2 },
     progress: [{ current: 1, total: 1 }],
     log: [{ message: 'doubled', data: { from: 1 } }],
+    children: [],
   });
   await expect(runTask(double, { n: 'x' as never })).rejects.toThrow('expected number');
   await expect(runTask(double, { n: 13 })).rejects.toThrow('give runTask() a db');
@@ -83,6 +85,16 @@ test('its API serves a typed client', async () => {
   const { url, apiKey } = await lovage.serve();
   const client = createClient<typeof config>({ url, apiKey });
   expect(await client.run('sums.double', { n: 3 })).toEqual({ n: 6 });
+});
+
+test('a parent runs by itself too: its children are told, and what becomes of them is given', async () => {
+  const half = { state: 'failed', error: { code: 'no_value', message: 'no 2' } } as const;
+  const children = { 'double 1': { result: { doubled: 2 } }, 'double 2': half };
+  expect(await runTask(parent, { values: [1, 2] }, { children })).toMatchObject({
+    output: { sum: 2, states: ['succeeded', 'failed'] },
+    children: [{ name: 'family.child', step: 'double 1', input: { value: 1 } }, { step: 'double 2' }],
+  });
+  await expect(runTask(parent, { values: [1] })).rejects.toThrow(WaitingForChildren);
 });
 
 test('waiting for what does not end says what is left', async () => {

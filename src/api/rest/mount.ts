@@ -5,6 +5,7 @@ import { faultsOf } from '../../json/faults.ts';
 import { requireKey } from '../identify.ts';
 import type { Router } from '../trpc/router.ts';
 import { mountAudit } from './audit.ts';
+import { mountBatches } from './batches.ts';
 import { mountCancel } from './cancel.ts';
 import { mountKeys } from './keys.ts';
 import { mountDeliveries } from './deliveries.ts';
@@ -42,6 +43,7 @@ export function createRest(parts: ApiParts, router: Router): OpenAPIHono<HttpEnv
   mountCancel(rest, parts, router);
   mountRetry(rest, parts, router);
   mountSweeps(rest, parts, router);
+  mountBatches(rest, parts, router);
   mountQueues(rest, parts, router);
   mountSchedules(rest, parts, router);
   mountKeys(rest, parts, router);

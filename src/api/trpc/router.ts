@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Config } from '../../config.ts';
+import { batchProcedures } from './batches.ts';
 import { enqueueAndWait } from './enqueue.ts';
 import { enqueueOptions } from './fields.ts';
 import { auditProcedures, keyProcedures } from './keys.ts';
@@ -26,6 +27,7 @@ export function createRouter(config: Config) {
   );
   return t.router({
     tasks: taskProcedures,
+    batches: batchProcedures,
     queues: queueProcedures,
     schedules: scheduleProcedures,
     webhooks: webhookProcedures,

@@ -6,6 +6,7 @@ import type {
 } from '@trpc/server';
 import type { z } from 'zod';
 import type { Config, TasksOf } from '../../config.ts';
+import type { Json } from '../../json/json.ts';
 import type { AnyTask, InputOf, OutputOf } from '../../task.ts';
 import type { CancelledTasks } from '../../tasks/cancel-all.ts';
 import type { TenantNews } from '../../tasks/watch-many.ts';
@@ -33,6 +34,8 @@ import type { AuditView } from '../../wire/audit.ts';
 import type { KeyView, NewKeyView, RevokeOutcome } from '../../wire/key.ts';
 import type { StreamedEvent, StreamTicket } from '../../wire/streams.ts';
 import type { WorkerState, WorkerView } from '../../wire/worker.ts';
+import type { AcceptedBatchView, BatchView, CancelBatchOutcome } from '../../wire/batches.ts';
+import type { BatchFields, MemberOptions } from './batch-fields.ts';
 import type { EnqueueOptions } from './fields.ts';
 import type {
   createKeyFields,
@@ -45,16 +48,7 @@ import type { Include } from '../present.ts';
 import type { Router } from './router.ts';
 import type { WebhookProcedures } from './webhook-types.ts';
 
-type JsonValue = z.core.util.JSONType;
-
-/** A value after its way through JSON: dates are strings, functions are gone. What is JSON already stays as it is. */
-export type Json<Value> = Value extends JsonValue | undefined
-  ? Value
-  : Value extends { toJSON(): infer Plain }
-    ? Json<Plain>
-    : Value extends object
-      ? { [Key in keyof Value]: Json<Value[Key]> }
-      : Value;
+export type { Json };
 
 /** A task of one definition, as a typed caller sees it. */
 export type Task<Definition extends AnyTask = AnyTask> = Omit<TaskView, 'name' | 'input' | 'result'> & {
@@ -134,6 +128,29 @@ type TaskProcedures<C extends Config> = {
   ticket: Mutation<void, StreamTicket>;
 };
 
+/** One task of a batch. */
+type MemberNamed<C extends Config> = {
+  [Name in NameOf<C>]: { name: Name; input: InputNamed<C, Name> } & MemberOptions;
+}[NameOf<C>];
+
+export interface BatchInput<C extends Config> extends Omit<BatchFields, 'tasks' | 'then'> {
+  tasks: MemberNamed<C>[];
+  /** Gets `{batchId, input, results}` when all have ended. */
+  then?: { name: NameOf<C>; input?: unknown };
+}
+
+type BatchProcedures<C extends Config> = {
+  create: Mutation<BatchInput<C>, AcceptedBatchView>;
+  get: Query<{ id: string }, BatchView>;
+  list: Query<{ cursor?: string; limit?: number } | void, Page<BatchView>>;
+  tasks: Query<
+    { id: string; cursor?: string; limit?: number; include?: Include[] },
+    Page<TaskNamed<C, NameOf<C>>>
+  >;
+  cancel: Mutation<{ id: string; reason?: string }, { batch: BatchView; outcome: CancelBatchOutcome }>;
+  wait: Query<{ id: string; timeoutMs: number }, BatchView>;
+};
+
 type QueueProcedures = {
   list: Query<void, Page<QueueView>>;
   get: Query<{ name: string }, QueueView>;
@@ -204,6 +221,7 @@ export type AppRouter<C extends Config = Config> = TRPCBuiltRouter<
   {
     tasks: TaskProcedures<C>;
     queues: QueueProcedures;
+    batches: BatchProcedures<C>;
     schedules: ScheduleProcedures<C>;
     webhooks: WebhookProcedures;
     keys: KeyProcedures;

@@ -1,18 +1,29 @@
 import { connect } from '../../db/connect.ts';
+import type pg from 'pg';
 import type { Log } from '../../log.ts';
 import type { Runner } from '../attempt.ts';
+import { Children } from '../children.ts';
 import { HandlerWrites } from '../settle-alone.ts';
 
 /**
  * Runs handlers in this process, many at once: for work that waits on others. Their database connections are their
  * own, so that a handler's long statement neither meets the worker's clocks nor takes a claim's place.
  */
-export function createInlineRunner(options: { url: string; log: Log; max: number }): Runner {
-  const { pool, db } = connect({ ...options, applicationName: 'lovage handlers' });
+export function createInlineRunner(options: {
+  url: string;
+  log: Log;
+  max: number;
+  /** The worker's own, for children: handlers that hold all the others must not wait for each other. */
+  workerPool: pg.Pool;
+}): Runner {
+  const { workerPool, ...connection } = options;
+  const { pool, db } = connect({ ...connection, applicationName: 'lovage handlers' });
   return {
     async run(definition, attempt, input) {
       const { claim, reporter } = attempt;
       let writes: HandlerWrites | undefined;
+      let made: Children | undefined;
+      const children = () => (made ??= new Children(workerPool, claim));
       attempt.begin();
       const output: unknown = await definition.run({
         input,
@@ -25,7 +36,10 @@ export function createInlineRunner(options: { url: string; log: Log; max: number
         progress: (progress) => reporter.progress(progress),
         log: (message, data) => reporter.log(message, data),
         onSettle: (write) => (writes ??= new HandlerWrites()).add(write),
+        enqueue: (task, given, how) => children().enqueue(task, given, how),
+        waitFor: (those) => children().waitFor(those),
       });
+      made?.refuseSwallowed();
       const settle = writes?.settling(pool, claim.queue);
       return settle ? { output, settle } : { output };
     },

@@ -1,4 +1,4 @@
-import { Discard, RetryIn, Snooze } from '../../errors.ts';
+import { Discard, RetryIn, Snooze, WaitingForChildren } from '../../errors.ts';
 import { textOf } from '../describe-error.ts';
 import { WriteFailed } from '../settle-alone.ts';
 
@@ -9,12 +9,13 @@ const MAX_CAUSES = 5;
 export type SentError = { thrown: string } | SentInstance;
 
 interface SentInstance {
-  kind: 'discard' | 'retry' | 'snooze' | 'write' | 'other';
+  kind: 'discard' | 'retry' | 'snooze' | 'write' | 'wait' | 'other';
   name: string;
   message: string;
   stack: string;
   code?: string;
   delayMs?: number;
+  children?: readonly string[];
   cause?: SentError;
 }
 
@@ -31,10 +32,11 @@ export function packError(error: unknown, depth = 0): SentError {
   };
 }
 
-function kindOf(error: Error): Pick<SentInstance, 'kind' | 'delayMs'> {
+function kindOf(error: Error): Pick<SentInstance, 'kind' | 'delayMs' | 'children'> {
   if (error instanceof Discard) return { kind: 'discard' };
   if (error instanceof RetryIn) return { kind: 'retry', delayMs: error.delayMs };
   if (error instanceof Snooze) return { kind: 'snooze', delayMs: error.delayMs };
+  if (error instanceof WaitingForChildren) return { kind: 'wait', children: error.children };
   return { kind: error instanceof WriteFailed ? 'write' : 'other' };
 }
 
@@ -52,11 +54,12 @@ export function unpackError(sent: SentError): unknown {
   });
 }
 
-function remake({ kind, message, delayMs = 0, cause: sent }: SentInstance): Error {
+function remake({ kind, message, delayMs = 0, children = [], cause: sent }: SentInstance): Error {
   const options = sent === undefined ? {} : { cause: unpackError(sent) };
   if (kind === 'discard') return new Discard(message, options);
   if (kind === 'retry') return new RetryIn(delayMs, { message, ...options });
   if (kind === 'snooze') return new Snooze(delayMs, { message, ...options });
+  if (kind === 'wait') return new WaitingForChildren(children, message);
   if (kind === 'write') return new WriteFailed(message, options);
   return new Error(message, options);
 }

@@ -5,6 +5,7 @@ import type { Config } from '../../../config.ts';
 import { Discard } from '../../../errors.ts';
 import type { StopReason } from '../../../stop-reasons.ts';
 import type { SettleAlone } from '../../attempt.ts';
+import { Children } from '../../children.ts';
 import { HandlerWrites } from '../../settle-alone.ts';
 import type { FromChild, ToChild } from '../messages.ts';
 import { HandlerReports } from './handler-reports.ts';
@@ -37,6 +38,7 @@ export class HandlerRun {
     const { id, attempt, name, queue, input } = this.#message;
     const { tasks, db, settlePool, tell } = this.#home;
     const reports = new HandlerReports(tell);
+    const children = new Children(settlePool, this.#message);
     try {
       const definition = tasks.get(name);
       if (!definition) throw new Error(`the child process does not know the task "${name}"`);
@@ -50,7 +52,10 @@ export class HandlerRun {
         onSettle: this.#writes.add,
         progress: reports.progress,
         log: reports.log,
+        enqueue: children.enqueue,
+        waitFor: children.waitFor,
       });
+      children.refuseSwallowed();
       return { output: pack(output), hasWrites: this.#writes.settling(settlePool, queue) !== undefined };
     } finally {
       this.isRunning = false;

@@ -1,0 +1,42 @@
+import type { Executor } from '../db/connect.ts';
+import { explainHeldKey } from './held-key.ts';
+import type { NewTask } from './send.ts';
+
+export interface NewBatch {
+  tenant: string;
+  label: string | null;
+  createdBy: string;
+  /** The task to start at its end; its input goes into that task's as `input`. */
+  followUp?: NewTask | undefined;
+  /** The secret is encrypted, in base64. */
+  callback?: { url: string; secret?: string } | undefined;
+}
+
+export interface AddedBatch {
+  id: string;
+  createdAt: Date;
+  taskIds: string[];
+  /** How many of its tasks are not yet due. */
+  scheduled: number;
+}
+
+/** Accepts a batch in one statement: all of it or nothing. @throws conflict where one has a dedupe key that is held. */
+export async function addBatch(
+  executor: Executor,
+  batch: NewBatch,
+  tasks: readonly NewTask[],
+): Promise<AddedBatch> {
+  const { rows } = await executor
+    .query<AddedBatch>({
+      name: 'lovage_add_batch',
+      text: `SELECT batch_id AS id, created_at AS "createdAt", task_ids::text[] AS "taskIds", scheduled
+           FROM lovage.add_batch($1, $2)`,
+      values: [JSON.stringify(batch), JSON.stringify(tasks)],
+    })
+    .catch((error: unknown) => {
+      throw explainHeldKey(error);
+    });
+  const [added] = rows;
+  if (!added) throw new Error('a batch was accepted but no row came back');
+  return added;
+}
