@@ -22,8 +22,8 @@ import { trpcRequests } from './fuzz/trpc.ts';
  * Requests made from the document itself, so that a new route is fuzzed as soon as it is documented. What fails is printed
  * whole, made as small as it gets, with the seed: LOVAGE_FUZZ_SEED runs it again, LOVAGE_FUZZ_RUNS more of them.
  */
-const numRuns = Number(process.env['LOVAGE_FUZZ_RUNS'] ?? 5);
-const isLong = numRuns > 5;
+const numRuns = Number(process.env['LOVAGE_FUZZ_RUNS'] ?? 3);
+const isLong = numRuns > 3;
 const seed = Number(process.env['LOVAGE_FUZZ_SEED'] ?? (isLong ? Date.now() % 1_000_000 : 4));
 const runs = { seed, numRuns };
 
@@ -61,6 +61,9 @@ async function isSound(request: FuzzRequest): Promise<number> {
   return status;
 }
 
+/** Further than the check of its form: else nothing is shown by all the requests that were borne. */
+const isThrough = (status: number) => ![400, 401, 403, 413, 422].includes(status);
+
 const label = ({ method, path }: Operation) => `${method} ${path}`;
 
 describe(`seed ${seed}`, () => {
@@ -70,15 +73,19 @@ describe(`seed ${seed}`, () => {
       for (const parts of classics(contract.document, operation, known)) {
         await isSound(toRequest(operation, parts));
       }
-      const statuses = new Set<number>();
+      const fits = fittingParts(contract.document, operation, known);
+      const statuses: number[] = [];
       await fc.assert(
-        fc.asyncProperty(fittingParts(contract.document, operation, known), async (parts) => {
-          statuses.add(await isSound(toRequest(operation, parts)));
+        fc.asyncProperty(fits, async (parts) => {
+          statuses.push(await isSound(toRequest(operation, parts)));
         }),
         runs,
       );
-      const isThrough = [...statuses].some((status) => ![400, 401, 403, 413, 415, 422].includes(status));
-      expect([isThrough, [...statuses]]).toEqual([true, [...statuses]]);
+      for (const parts of fc.sample(fits, { seed, numRuns: 60 })) {
+        if (statuses.some(isThrough)) break;
+        statuses.push(await isSound(toRequest(operation, parts)));
+      }
+      expect(statuses.some(isThrough)).toBe(true);
 
       await fc.assert(
         fc.asyncProperty(spoiledParts(contract.document, operation, known), async (parts) => {
@@ -99,7 +106,7 @@ describe(`seed ${seed}`, () => {
         fc.asyncProperty(all, async (request) => {
           await isSound(request);
         }),
-        { ...runs, numRuns: numRuns * 15 },
+        { ...runs, numRuns: numRuns * 40 },
       );
     },
     isLong ? 600_000 : 60_000,

@@ -64,6 +64,10 @@ test('it drives the whole surface, and every answer is as documented', async () 
   };
   const { drive } = (await import(join(sources, 'drive.ts'))) as Driver;
   expect(await drive(lab.api.url, ROOT_KEY, watched)).toEqual({
+    schedule: ['active', 'schedule:nightly', 3, 'ended:404'],
+    key: ['generated', 30, 'revoked'],
+    audited: 'keys.revoke',
+    webhook: ['/problems/not-configured', '/problems/webhook-not-found'],
     risks: ['fire'],
     requestId: 'generated-1',
     unknown: '/problems/unknown-task-name',

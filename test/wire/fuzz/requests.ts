@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { resolve, type Document, type Operation, type Parameter, type Schema } from '../contract/document.ts';
-import { fitting, hostileJson, hostileText } from './values.ts';
+import { fitting, fittingField, hostileJson, hostileText, seldom } from './values.ts';
 
 /** One request, as its bytes will be. Printed whole where it fails. */
 export interface FuzzRequest {
@@ -23,15 +23,20 @@ export interface Parts {
   body: string | undefined;
 }
 
-/** Requests that an operation should take, as far as its schemas say. */
+/** Requests that an operation should take, as far as its schemas say. No cursor: those are given out, not made. */
 export function fittingParts(document: Document, operation: Operation, known: Known): fc.Arbitrary<Parts> {
   const parameters = (operation.parameters ?? []).map((one) => resolve<Parameter>(document, one));
-  const of = (place: Parameter['in']) => parameters.filter((parameter) => parameter.in === place);
+  const of = (place: Parameter['in']) =>
+    parameters.filter((parameter) => parameter.in === place && parameter.name !== 'cursor');
   const valued = ({ name, schema }: Parameter) =>
-    fitting(document, schema).map((value) => [name, value] as const);
+    fittingField(document, name, schema).map((value) => [name, value] as const);
   const some = (place: Parameter['in']) =>
     fc
-      .tuple(...of(place).map((parameter) => fc.option(valued(parameter), { nil: undefined, freq: 2 })))
+      .tuple(
+        ...of(place).map((parameter) =>
+          parameter.required === true ? valued(parameter) : seldom(valued(parameter)),
+        ),
+      )
       .map((pairs) => pairs.flatMap((pair) => (pair === undefined ? [] : spread(pair))));
   const path = fc.record(
     Object.fromEntries(

@@ -3,17 +3,40 @@ import { resolve, type Document, type Schema } from '../contract/document.ts';
 
 const MAX_DEPTH = 4;
 
+/** What a schema cannot say, by the name of the field. */
+const SENSIBLE: Record<string, string> = {
+  cron: '0 3 * * *',
+  rrule: 'FREQ=DAILY',
+  timeZone: 'Europe/Zurich',
+  url: 'https://hooks.example.com/lovage',
+  callbackUrl: 'https://hooks.example.com/lovage',
+  secret: `whsec_${Buffer.alloc(24, 7).toString('base64')}`,
+  task: 'diag.noop',
+};
+
+/** Values for a field: mostly sensible ones where its schema says too little. */
+export function fittingField(
+  document: Document,
+  name: string,
+  schema: Schema,
+  depth = 0,
+): fc.Arbitrary<unknown> {
+  const any = fitting(document, schema, depth);
+  const sensible = SENSIBLE[name];
+  return sensible === undefined ? any : fc.oneof({ weight: 4, arbitrary: fc.constant(sensible) }, any);
+}
+
 /** Values that fit a schema, as far as a schema can say. */
 export function fitting(document: Document, given: Schema, depth = 0): fc.Arbitrary<unknown> {
   const schema = resolve<Schema>(document, given);
-  const next = (inner: Schema) => fitting(document, inner, depth + 1);
+  const next = (inner: Schema, name = '') => fittingField(document, name, inner, depth + 1);
   if ('const' in schema) return fc.constant(schema['const']);
   if (schema.enum) return fc.constantFrom(...schema.enum);
   const choices = schema.anyOf ?? schema.oneOf;
-  if (choices) return depth >= MAX_DEPTH ? fc.constant(null) : fc.oneof(...choices.map(next));
+  if (choices) return depth >= MAX_DEPTH ? fc.constant(null) : fc.oneof(...choices.map((one) => next(one)));
   if (schema.allOf) {
     return fc
-      .tuple(...schema.allOf.map(next))
+      .tuple(...schema.allOf.map((one) => next(one)))
       .map((parts) => Object.assign({}, ...(parts as object[])) as unknown);
   }
   const types = [schema.type ?? []].flat();
@@ -30,7 +53,10 @@ export function fitting(document: Document, given: Schema, depth = 0): fc.Arbitr
     case 'null':
       return fc.constant(null);
     case 'array':
-      return fc.array(next(schema.items ?? {}), { maxLength: Math.min(3, Number(schema['maxItems'] ?? 3)) });
+      return fc.array(next(schema.items ?? {}), {
+        minLength: Number(schema['minItems'] ?? 0),
+        maxLength: Math.min(3, Number(schema['maxItems'] ?? 3)),
+      });
     case 'object':
       return object(schema, next);
     case undefined:
@@ -39,14 +65,22 @@ export function fitting(document: Document, given: Schema, depth = 0): fc.Arbitr
   }
 }
 
-function object(schema: Schema, next: (schema: Schema) => fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
-  const fields = Object.entries(schema.properties ?? {}).map(([name, value]) => [name, next(value)]);
-  const required = (schema.required ?? []).filter((name) => name in (schema.properties ?? {}));
-  return fc.record(Object.fromEntries(fields) as Record<string, fc.Arbitrary<unknown>>, {
-    requiredKeys: required,
-    noNullPrototype: true,
-  });
+function object(
+  schema: Schema,
+  next: (schema: Schema, name: string) => fc.Arbitrary<unknown>,
+): fc.Arbitrary<unknown> {
+  const fields = Object.entries(schema.properties ?? {})
+    .filter(([name]) => name !== 'cursor')
+    .map(([name, value]) => {
+      const field = next(value, name);
+      return [name, schema.required?.includes(name) === true ? field : seldom(field)] as const;
+    });
+  return fc.record(Object.fromEntries(fields), { noNullPrototype: true });
 }
+
+/** Few at a time: what excludes each other seldom comes together. In JSON what is undefined is not there. */
+export const seldom = <Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> =>
+  fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: value });
 
 function wholeNumber({
   minimum = 0,
@@ -68,7 +102,9 @@ const FORMATS: Record<string, fc.Arbitrary<string>> = {
 
 function text({ format, pattern, minLength = 0, maxLength = 40 }: Schema): fc.Arbitrary<string> {
   if (typeof format === 'string' && format in FORMATS) return FORMATS[format] ?? fc.string();
-  if (typeof pattern === 'string') return fc.stringMatching(new RegExp(pattern));
+  // fast-check knows no classes such as \p{L}; letters are among them.
+  if (typeof pattern === 'string')
+    return fc.stringMatching(new RegExp(pattern.replaceAll('\\p{L}', 'a-z').replaceAll('\\p{N}', '0-9')));
   return fc.string({
     minLength: Number(minLength),
     maxLength: Math.min(Number(maxLength), 40),

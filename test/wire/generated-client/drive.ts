@@ -1,4 +1,5 @@
 import createClient from 'openapi-fetch';
+import { operate } from './operate.ts';
 import type { components, paths } from './schema.d.ts';
 
 type TaskState = components['schemas']['Task']['state'];
@@ -68,6 +69,8 @@ export async function drive(baseUrl: string, apiKey: string, fetch: typeof globa
   await client.POST('/v1/queues/{name}/resume', { params: { path: queue } });
   const workers = await client.GET('/v1/workers', { params: { query: { state: ['live'] } } });
 
+  const operated = await operate(client);
+
   // Errors are typed by what the route documents.
   const missing = await client.GET('/v1/tasks/{id}', { params: { path } });
   typed<string | undefined>(missing.error?.type);
@@ -77,6 +80,7 @@ export async function drive(baseUrl: string, apiKey: string, fetch: typeof globa
   });
 
   return {
+    ...operated,
     risks,
     requestId,
     unknown: unknown.error?.type,

@@ -1,0 +1,75 @@
+import type { Client } from 'openapi-fetch';
+import type { paths } from './schema.d.ts';
+
+const UNKNOWN = '0197b6f0-0000-7000-8000-000000000000';
+
+/** What operators do: schedules, keys, webhooks, the audit. */
+export async function operate(client: Client<paths>) {
+  return {
+    schedule: await schedules(client),
+    ...(await keys(client)),
+    webhook: await webhooks(client),
+  };
+}
+
+async function schedules(client: Client<paths>) {
+  const path = { name: 'nightly' };
+  const put = await client.PUT('/v1/schedules/{name}', {
+    params: { path },
+    body: { task: 'diag.noop', input: {}, cron: '0 3 * * *', timeZone: 'Europe/Zurich' },
+  });
+  await client.GET('/v1/schedules');
+  await client.GET('/v1/schedules/{name}', { params: { path } });
+  await client.POST('/v1/schedules/{name}/pause', { params: { path } });
+  const resumed = await client.POST('/v1/schedules/{name}/resume', { params: { path } });
+  const started = await client.POST('/v1/schedules/{name}/run', { params: { path } });
+  await client.GET('/v1/schedules/{name}/runs', { params: { path, query: { limit: 10 } } });
+  await client.GET('/v1/schedules/{name}/preview', { params: { path, query: { n: 2 } } });
+  const preview = await client.POST('/v1/schedules:preview', { body: { rrule: 'FREQ=DAILY', n: 3 } });
+  await client.DELETE('/v1/schedules/{name}', { params: { path } });
+  const gone = await client.GET('/v1/schedules/{name}', { params: { path } });
+  return [
+    resumed.data?.state ?? put.error?.detail,
+    started.data?.tags[0],
+    preview.data?.items.length,
+    `ended:${gone.error?.status}`,
+  ];
+}
+
+async function keys(client: Client<paths>) {
+  const made = await client.POST('/v1/keys', { body: { name: 'generated', scopes: ['read'] } });
+  const path = { id: made.data?.id ?? UNKNOWN };
+  await client.GET('/v1/keys', { params: { query: { limit: 5 } } });
+  await client.GET('/v1/keys/{id}', { params: { path } });
+  const changed = await client.PATCH('/v1/keys/{id}', {
+    params: { path },
+    body: { rate: { limit: 30, periodMs: 60_000 } },
+  });
+  const rotated = await client.POST('/v1/keys/{id}/rotate', { params: { path }, body: { graceMs: 0 } });
+  const successor = { id: rotated.data?.id ?? UNKNOWN };
+  const revoked = await client.DELETE('/v1/keys/{id}', { params: { path: successor } });
+  const audit = await client.GET('/v1/audit', { params: { query: { action: 'keys.revoke' } } });
+  return {
+    key: [changed.data?.name, changed.data?.rate?.limit, revoked.data?.outcome],
+    audited: audit.data?.items[0]?.action,
+  };
+}
+
+/** Where the server has no LOVAGE_SECRET, it says so. */
+async function webhooks(client: Client<paths>) {
+  const path = { id: UNKNOWN };
+  const made = await client.POST('/v1/webhooks', {
+    body: { url: 'https://hooks.example.com/lovage', events: ['task.failed'] },
+  });
+  await client.GET('/v1/webhooks');
+  const missing = await client.GET('/v1/webhooks/{id}', { params: { path } });
+  await client.PATCH('/v1/webhooks/{id}', { params: { path }, body: { enabled: false } });
+  await client.POST('/v1/webhooks/{id}/rotate', { params: { path }, body: {} });
+  await client.POST('/v1/webhooks/{id}/test', { params: { path } });
+  await client.GET('/v1/webhooks/{id}/deliveries', { params: { path, query: { state: 'failed' } } });
+  await client.DELETE('/v1/webhooks/{id}', { params: { path } });
+  await client.GET('/v1/webhook-deliveries', { params: { query: { limit: 1 } } });
+  await client.GET('/v1/webhook-deliveries/{id}', { params: { path } });
+  await client.POST('/v1/webhook-deliveries/{id}/replay', { params: { path } });
+  return [made.error?.type, missing.error?.type];
+}
