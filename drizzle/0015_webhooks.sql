@@ -152,7 +152,7 @@ WHEN (NEW.notifies AND OLD.state <> NEW.state AND NEW.state IN ('succeeded', 'fa
 EXECUTE FUNCTION lovage.tell_of_end();
 --> statement-breakpoint
 -- Called in the transaction that finds batches ended.
-CREATE FUNCTION lovage.batch_finished(batch_ids uuid[]) RETURNS void
+CREATE OR REPLACE FUNCTION lovage.batch_finished(batch_ids uuid[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off

@@ -214,7 +214,6 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
---> statement-breakpoint
 -- What must hold at any moment, as queries. STABLE: every check reads the caller's one snapshot.
 CREATE OR REPLACE FUNCTION lovage.check_invariants() RETURNS TABLE (invariant text, task_id uuid, detail text)
 LANGUAGE sql STABLE SECURITY DEFINER
