@@ -652,7 +652,7 @@ AS $$
 DECLARE
   us bigint := extract(epoch FROM clock_timestamp()) * 1000000;
 BEGIN
-  batch_id := lovage.uuid_v7_at(us);
+  batch_id := coalesce((entry ->> 'id')::uuid, lovage.uuid_v7_at(us));
   created_at := now();
   INSERT INTO lovage.batch (id, tenant, label, size, follow_up, callback, created_by)
   VALUES (batch_id, entry ->> 'tenant', entry ->> 'label', jsonb_array_length(tasks), nullif(entry -> 'followUp', 'null'),

@@ -1,12 +1,17 @@
 import { LovageError, type Fault } from '../errors.ts';
 import { findUnstorable } from '../json/unstorable.ts';
 import type { Lovage } from '../lovage.ts';
-import { addBatch } from '../queue/batches.ts';
+import { inTransaction } from '../db/in-transaction.ts';
+import { addBatch, taskIdsOf, type AddedBatch, type NewBatch } from '../queue/batches.ts';
 import type { NewTask } from '../queue/send.ts';
 import { findDefinition, newTask, type EnqueueRequest } from '../tasks/enqueue.ts';
+import { idempotencyKeyOf, keyReused, takeIdempotencyKey } from '../tasks/idempotency.ts';
+import { uuidV7 } from '../uuid.ts';
+import { sealCallback, type Callback } from '../webhooks/callback.ts';
 import type { Caller } from '../wire.ts';
 import type { AcceptedBatchView } from '../wire/batches.ts';
 import { newFollowUp, type FollowUpRequest } from './follow-up.ts';
+import { getBatch } from './get.ts';
 import { viewBatch } from './view.ts';
 
 export interface BatchRequest {
@@ -16,7 +21,9 @@ export interface BatchRequest {
   /** Started once, when all tasks are final, with `{batchId, input, results}` as its input. */
   then?: FollowUpRequest | undefined;
   /** Where to tell of its end. */
-  callback?: { url: string; secret?: string | undefined } | undefined;
+  callback?: Callback | undefined;
+  /** The caller's own: the same request under it again, within a day, is answered with the first one's batch. */
+  idempotencyKey?: string | undefined;
 }
 
 const MAX_FAULTS = 100;
@@ -26,20 +33,22 @@ const MAX_FAULTS = 100;
  * @throws validation with a pointer per fault, such as `/tasks/3/input/ticker`; nothing is written then.
  */
 export async function createBatch(
-  lovage: Pick<Lovage, 'config' | 'pool' | 'notifier' | 'secret'>,
+  lovage: Pick<Lovage, 'config' | 'pool' | 'notifier' | 'secret' | 'egress' | 'idempotencyTtlMs'>,
   caller: Caller,
   request: BatchRequest,
 ): Promise<AcceptedBatchView> {
   const faults: Fault[] = [];
   const tasks: NewTask[] = [];
   for (const [place, one] of request.tasks.entries()) {
-    const task = await checked(`/tasks/${place}`, faults, () => newMember(lovage, caller, one));
-    if (task) tasks.push(task);
+    const { callback: of, ...rest } = one;
+    const task = await checked(`/tasks/${place}`, faults, () => newMember(lovage, caller, rest));
+    const callback = of && (await sealedCallback(lovage, `/tasks/${place}`, faults, of));
+    if (task) tasks.push({ ...task, ...(callback && { callback }) });
     if (faults.length >= MAX_FAULTS) break;
   }
   const { then, callback } = request;
   const followUp = then && (await checked('/then', faults, () => newFollowUp(lovage, caller, then)));
-  const sealed = callback && (await checked('/callback', faults, async () => seal(lovage, callback)));
+  const sealed = callback && (await sealedCallback(lovage, '', faults, callback));
   if (faults.length > 0) {
     throw new LovageError('validation', 'the batch does not fit; nothing of it was accepted', {
       faults: faults.slice(0, MAX_FAULTS),
@@ -47,9 +56,10 @@ export async function createBatch(
   }
   const { label = null } = request;
   const entry = { tenant: caller.tenant, label, createdBy: caller.actor, followUp, callback: sealed };
-  const added = await addBatch(lovage.pool, entry, tasks).catch((error: unknown) => {
+  const added = await addOnce(lovage, caller, request, entry, tasks).catch((error: unknown) => {
     throw explainRefusal(error, request.tasks);
   });
+  if ('replay' in added) return added.replay;
   for (const queue of new Set(tasks.map((task) => task.queue))) lovage.notifier.ready(queue);
   const queued = tasks.length - added.scheduled;
   const batch = viewBatch({
@@ -64,6 +74,27 @@ export async function createBatch(
     counts: { queued, scheduled: added.scheduled },
   });
   return { ...batch, taskIds: added.taskIds };
+}
+
+/** Under an idempotency key that came before, what that made. */
+async function addOnce(
+  lovage: Pick<Lovage, 'pool' | 'idempotencyTtlMs'>,
+  caller: Caller,
+  { idempotencyKey, ...request }: BatchRequest,
+  entry: NewBatch,
+  tasks: readonly NewTask[],
+): Promise<AddedBatch | { replay: AcceptedBatchView }> {
+  if (idempotencyKey === undefined) return addBatch(lovage.pool, entry, tasks);
+  const key = idempotencyKeyOf(lovage, caller, idempotencyKey, request);
+  const id = uuidV7();
+  const made = await inTransaction(lovage.pool, async (tx) => {
+    const taken = await takeIdempotencyKey(tx, caller, key, { batchId: id });
+    return taken.isReplay ? taken : addBatch(tx, { ...entry, id }, tasks);
+  });
+  if (!('isReplay' in made)) return made;
+  if (made.batchId === null) throw keyReused(idempotencyKey);
+  const batch = await getBatch(lovage, caller, made.batchId);
+  return { replay: { ...batch, taskIds: await taskIdsOf(lovage.pool, made.batchId), replayed: true } };
 }
 
 async function newMember(
@@ -83,36 +114,38 @@ async function checked<Made>(
   place: string,
   faults: Fault[],
   make: () => Promise<Made>,
+  pointTo = placed,
 ): Promise<Made | undefined> {
   try {
     return await make();
   } catch (error) {
     if (!(error instanceof LovageError)) throw error;
     if (error.code === 'unknown-task-name') faults.push({ pointer: `${place}/name`, detail: error.message });
-    else if (error.code === 'validation') faults.push(...error.faults.map((fault) => placed(place, fault)));
+    else if (error.code === 'validation') faults.push(...error.faults.map((fault) => pointTo(place, fault)));
     else throw error;
     return undefined;
   }
 }
+
+/** Its pointers begin with its own name. */
+const sealedCallback = (
+  lovage: Pick<Lovage, 'secret' | 'egress'>,
+  place: string,
+  faults: Fault[],
+  callback: Callback,
+) =>
+  checked(
+    place,
+    faults,
+    async () => sealCallback(lovage, callback),
+    (_place, { pointer, detail }) => ({ pointer: `${place}${pointer}`, detail }),
+  );
 
 /** A pointer goes into the input, or is the name of an option. */
 const placed = (place: string, { pointer, detail }: Fault): Fault => ({
   pointer: pointer === '' || pointer.startsWith('/') ? `${place}/input${pointer}` : `${place}/${pointer}`,
   detail,
 });
-
-function seal(
-  { secret: lovageSecret }: Pick<Lovage, 'secret'>,
-  { url, secret }: NonNullable<BatchRequest['callback']>,
-): { url: string; secret?: string } {
-  const protocol = URL.canParse(url) ? new URL(url).protocol : '';
-  if (protocol !== 'https:' && protocol !== 'http:') {
-    const faults = [{ pointer: 'url', detail: 'must be an http or https URL' }];
-    throw new LovageError('validation', 'the callback cannot be called', { faults });
-  }
-  if (secret === undefined) return { url };
-  return { url, secret: lovageSecret.encrypt('webhook-secret', secret).toString('base64') };
-}
 
 /** Where Postgres refused an input for what jsonb cannot hold, its caller learns the place. */
 function explainRefusal(error: unknown, tasks: BatchRequest['tasks']): unknown {

@@ -3,13 +3,15 @@ import { explainHeldKey } from './held-key.ts';
 import type { NewTask } from './send.ts';
 
 export interface NewBatch {
+  /** A UUID v7; default: Postgres makes one. */
+  id?: string | undefined;
   tenant: string;
   label: string | null;
   createdBy: string;
   /** The task to start at its end; its input goes into that task's as `input`. */
   followUp?: NewTask | undefined;
   /** The secret is encrypted, in base64. */
-  callback?: { url: string; secret?: string } | undefined;
+  callback?: { url: string; secret?: string | undefined } | undefined;
 }
 
 export interface AddedBatch {
@@ -39,4 +41,14 @@ export async function addBatch(
   const [added] = rows;
   if (!added) throw new Error('a batch was accepted but no row came back');
   return added;
+}
+
+/** In the order in which they were sent; without the one that was started at the end. */
+export async function taskIdsOf(executor: Executor, batchId: string): Promise<string[]> {
+  const { rows } = await executor.query<{ id: string }>(
+    `SELECT t.id FROM lovage.task t JOIN lovage.batch b ON b.id = t.batch_id
+     WHERE t.batch_id = $1 AND t.id IS DISTINCT FROM b.follow_up_id ORDER BY t.id`,
+    [batchId],
+  );
+  return rows.map(({ id }) => id);
 }

@@ -34,6 +34,10 @@ export type BatchView = z.output<typeof batchSchema>;
 export const acceptedBatchSchema = batchSchema
   .extend({
     taskIds: z.array(z.uuid()).openapi({ description: 'In the order in which the tasks were sent' }),
+    replayed: z
+      .literal(true)
+      .optional()
+      .openapi({ description: 'The idempotency key came before: this is the batch that it stands for' }),
   })
   .openapi('AcceptedBatch');
 export type AcceptedBatchView = z.output<typeof acceptedBatchSchema>;

@@ -32,6 +32,8 @@ export type Body = TaskView &
     items: (TaskView & { number: number; type: string })[];
     nextCursor: string | null;
     task_id: string;
+    taskIds: string[];
+    replayed: true;
     detail: unknown;
     paths: Record<string, Record<string, { operationId: string }>>;
   };
@@ -88,9 +90,20 @@ export async function serve(
   databaseUrl: string,
   log: Log = createLog({ level: 'silent' }),
   config: Config = fixture,
-  options: { port?: number; corsOrigins?: string[]; limits?: NonNullable<ApiOptions['limits']> } = {},
+  options: {
+    port?: number;
+    /** `undefined` where LOVAGE_SECRET is not set. */
+    secret?: string | undefined;
+    corsOrigins?: string[];
+    limits?: NonNullable<ApiOptions['limits']>;
+  } = {},
 ): Promise<Server> {
-  const lovage = await openLovage({ config, url: databaseUrl, secret: SECRET, log });
+  const lovage = await openLovage({
+    config,
+    url: databaseUrl,
+    secret: 'secret' in options ? options.secret : SECRET,
+    log,
+  });
   const { port = 0, corsOrigins = [], limits = {} } = options;
   const settings = { host: '127.0.0.1', port, maxBodyBytes: MAX_BODY_BYTES, corsOrigins };
   const authenticator = createAuthenticator(lovage.pool, ROOT_KEY);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClient } from '../../src/client/index.ts';
 import type { AcceptedBatchView } from '../../src/wire/batches.ts';
 import type { Body } from '../api/http-lab.ts';
-import { openHttpLab, pointers, ROOT_KEY, type Answer, type HttpLab } from '../api/http-lab.ts';
+import { openHttpLab, pointers, ROOT_KEY, serve, type Answer, type HttpLab } from '../api/http-lab.ts';
 import type { config } from '../api/fixture.ts';
 import { until } from '../lab.ts';
 
@@ -102,16 +102,39 @@ describe('without a worker', () => {
   });
 
   test('a callback with a secret needs LOVAGE_SECRET, and one without does not', async () => {
-    const refused = await submit({
-      tasks: [echo(1)],
-      callback: { url: 'https://example.com', secret: 'whsec_x' },
+    await using bare = await serve(lab.lab.url, undefined, undefined, { secret: undefined });
+    const secret = `whsec_${Buffer.alloc(24).toString('base64')}`;
+    const refused = await bare.call('POST', '/v1/tasks:batch', {
+      body: { tasks: [echo(1)], callback: { url: 'https://example.com', secret } },
     });
     expect(refused).toMatchObject({ status: 501, body: { type: '/problems/not-configured' } });
+    const bad = await submit({ tasks: [echo(1)], callback: { url: 'ftp://example.com', secret: 'x' } });
+    expect(bad).toMatchObject({ status: 422, body: { errors: [{ pointer: '/callback/url' }] } });
     const { body } = await submit({ tasks: [echo(1)], callback: { url: 'https://example.com/hook' } });
     expect(await lab.lab.sql('SELECT callback FROM lovage.batch WHERE id = $1', [body.id])).toEqual([
       { callback: { url: 'https://example.com/hook' } },
     ]);
     await lab.call('POST', `/v1/batches/${body.id}/cancel`);
+  });
+
+  test('under one idempotency key there is one batch, however often it is sent', async () => {
+    const body = { tasks: [echo(1), echo(2)], label: 'twice' };
+    const send = (sent: unknown) =>
+      lab.call('POST', '/v1/tasks:batch', { body: sent, headers: { 'idempotency-key': 'batch-1' } });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => send(body)));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
+    const [first] = answers.filter(({ headers }) => headers.get('idempotency-replayed') === null);
+    expect(answers.filter(({ body: { replayed } }) => replayed === true)).toHaveLength(19);
+    for (const answer of answers) {
+      expect(answer.body).toMatchObject({ id: first?.body.id, taskIds: first?.body.taskIds, label: 'twice' });
+    }
+    expect(await send({ ...body, label: 'other' })).toMatchObject({
+      status: 422,
+      body: { type: '/problems/idempotency-key-reused' },
+    });
+    const made = await lab.lab.sql("SELECT FROM lovage.batch WHERE label IN ('twice', 'other')");
+    expect(made).toHaveLength(1);
+    await lab.call('POST', `/v1/batches/${first?.body.id}/cancel`);
   });
 
   test('a batch is seen by its own tenant only, and by who may read', async () => {

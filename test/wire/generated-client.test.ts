@@ -67,7 +67,7 @@ test('it drives the whole surface, and every answer is as documented', async () 
     schedule: ['active', 'schedule:nightly', 3, 'ended:404'],
     key: ['generated', 30, 'revoked'],
     audited: 'keys.revoke',
-    webhook: ['/problems/not-configured', '/problems/webhook-not-found'],
+    webhook: [undefined, '/problems/webhook-not-found'],
     risks: ['fire'],
     requestId: 'generated-1',
     unknown: '/problems/unknown-task-name',

@@ -19,7 +19,11 @@ interface Document {
 /** The routes of the OpenAPI document that ask for a key. */
 export async function routesOf(lab: HttpLab): Promise<Route[]> {
   const { text } = await lab.call('GET', '/v1/openapi.json', { key: null });
-  return Object.entries((JSON.parse(text) as Document).paths).flatMap(([path, item]) =>
+  // What is under /trpc is walked procedure by procedure.
+  const paths = Object.entries((JSON.parse(text) as Document).paths).filter(
+    ([path]) => !path.startsWith('/trpc/'),
+  );
+  return paths.flatMap(([path, item]) =>
     Object.entries(item)
       .filter(([, { security }]) => security?.length !== 0)
       .map(([method, _operation]) => ({
@@ -65,7 +69,8 @@ const BODIES: readonly [pattern: RegExp, body: unknown][] = [
   [/^post \/v1\/webhooks$|^webhooks\.create$/, { url: 'https://example.com/hook' }],
   [/^put \/v1\/schedules|^schedules\.put$/, { task: 'diag.noop', input: {}, cron: '0 0 * * *' }],
   [/^post \/v1\/schedules:preview$|^schedules\.previewRule$/, { cron: '0 0 * * *' }],
-  [/^tasks\.wait$/, { timeoutMs: 0 }],
+  [/^(?:tasks|batches)\.wait$/, { timeoutMs: 0 }],
+  [/^post \/v1\/tasks:batch$|^batches\.create$/, { tasks: [{ name: 'diag.noop', input: {} }] }],
   [/^patch \/v1\/keys|^keys\.update$/, { priority: 1 }],
   [/^post \/old\/analyze$|old\.analyze$/, { ticker: 'ACME', year: 2024 }],
   [/^post \/v1\/tasks\/\{id\}$|^tasks\.enqueue$/, { name: 'diag.noop', input: {} }],

@@ -8,7 +8,8 @@ import { type ApiParts, contextOf, type HttpContext, type HttpEnv } from '../con
 import { toInline } from '../openapi/schema.ts';
 import { batchFields, cancelBatchFields } from '../trpc/batch-fields.ts';
 import type { Router } from '../trpc/router.ts';
-import { getQuery, listQuery, preferHeader } from './parameters.ts';
+import { idempotencyHeader, markAnswer, markHeaders, readIdempotencyKey } from './idempotency.ts';
+import { appliedPreference, getQuery, listQuery, preferHeader } from './parameters.ts';
 import { json, pageOf, problems } from './responses.ts';
 import { readWait } from './waiting.ts';
 
@@ -31,13 +32,22 @@ const create = createRoute({
   path: '/tasks:batch',
   tags,
   summary: 'Start up to 1,000 tasks together: all of them or none',
-  request: { body: bodyOf(batchFields, true) },
+  request: { headers: z.object(idempotencyHeader), body: bodyOf(batchFields, true) },
   responses: {
     202: {
       ...json(acceptedBatchSchema, 'Accepted and committed, every task of it'),
-      headers: z.object({ Location: z.string(), 'Retry-After': z.string() }),
+      headers: markHeaders
+        .pick({ 'Idempotency-Replayed': true })
+        .extend({ Location: z.string(), 'Retry-After': z.string() }),
     },
-    ...problems('malformed-json', 'validation', 'payload-too-large', 'not-configured'),
+    ...problems(
+      'malformed-json',
+      'validation',
+      'payload-too-large',
+      'not-configured',
+      'conflict',
+      'idempotency-key-reused',
+    ),
   },
 });
 
@@ -58,7 +68,10 @@ const get = createRoute({
   tags,
   summary: 'Show a batch, at once or when it is finished',
   request: { params, query: z.object({ wait: getQuery.shape.wait }), headers: preferHeader },
-  responses: { 200: json(batchSchema, 'The batch'), ...problems('batch-not-found', 'validation') },
+  responses: {
+    200: { ...json(batchSchema, 'The batch'), headers: z.object(appliedPreference) },
+    ...problems('batch-not-found', 'validation'),
+  },
 });
 
 const tasks = createRoute({
@@ -92,7 +105,13 @@ export function mountBatches(rest: OpenAPIHono<HttpEnv>, parts: ApiParts, router
 
   rest.openapi(create, async (c) => {
     const { value, suspicion } = await readJson(c.req.raw, parts.maxBodyBytes);
-    const batch = await batchesFor(c, suspicion).create(fitting(batchFields, value));
+    const idempotencyKey = readIdempotencyKey(c);
+    const request = {
+      ...fitting(batchFields, value),
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
+    };
+    const batch = await batchesFor(c, suspicion).create(request);
+    markAnswer(c, batch);
     c.header('Location', batch.statusUrl);
     c.header('Retry-After', '1');
     return c.json(batch, 202);

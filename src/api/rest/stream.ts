@@ -29,6 +29,11 @@ const resumeHeader = z.object({
 
 const sse = (description: string) => ({
   description,
+  headers: z.object({
+    'X-Accel-Buffering': z
+      .literal('no')
+      .openapi({ description: 'Tells nginx to hand on each block as it comes' }),
+  }),
   content: {
     'text/event-stream': {
       schema: z.string().openapi({

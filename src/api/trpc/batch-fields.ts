@@ -17,9 +17,7 @@ export const batchFields = z.strictObject({
   tasks: z.array(member).min(1).max(MAX_BATCH),
   label: z.string().min(1).max(200).optional(),
   [FIELD.followUp]: z.strictObject({ name: z.string(), input: z.unknown() }).optional(),
-  callback: z
-    .strictObject({ url: z.string().max(2_000), secret: z.string().min(1).max(200).optional() })
-    .optional(),
+  callback: enqueueOptions.shape.callback,
 });
 export type BatchFields = z.input<typeof batchFields>;
 

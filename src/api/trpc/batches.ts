@@ -12,6 +12,7 @@ import {
   listBatchesFields,
   waitBatchFields,
 } from './batch-fields.ts';
+import { enqueueOptions } from './fields.ts';
 import { procedureFor } from './procedures.ts';
 
 const reading = procedureFor('read');
@@ -19,7 +20,7 @@ const reading = procedureFor('read');
 /** Every verb on batches. */
 export const batchProcedures = {
   create: procedureFor('enqueue')
-    .input(batchFields)
+    .input(batchFields.extend({ idempotencyKey: enqueueOptions.shape.idempotencyKey }))
     .mutation(({ ctx, input }) => ctx.patience.spend(createBatch(ctx.lovage, ctx.caller, input))),
 
   get: reading
