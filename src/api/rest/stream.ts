@@ -9,7 +9,7 @@ import { respondWithSse, type SseBlock } from '../sse.ts';
 import { watchManyFields } from '../trpc/fields.ts';
 import type { Router } from '../trpc/router.ts';
 import { idParameter } from './parameters.ts';
-import { json, problems } from './responses.ts';
+import { header, json, problems } from './responses.ts';
 
 const tags = ['streams'];
 
@@ -29,6 +29,7 @@ const resumeHeader = z.object({
 
 const sse = (description: string) => ({
   description,
+  headers: { 'X-Accel-Buffering': header('X-Accel-Buffering') },
   content: {
     'text/event-stream': {
       schema: z.string().openapi({
