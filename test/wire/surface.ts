@@ -16,23 +16,22 @@ interface Document {
   paths: Record<string, Record<string, { security?: unknown[] }>>;
 }
 
-/** The routes of the OpenAPI document that ask for a key. */
+/** The routes of the OpenAPI document that ask for a key; tRPC's procedures are walked by themselves. */
 export async function routesOf(lab: HttpLab): Promise<Route[]> {
   const { text } = await lab.call('GET', '/v1/openapi.json', { key: null });
-  // What is under /trpc is walked procedure by procedure.
-  const paths = Object.entries((JSON.parse(text) as Document).paths).filter(
-    ([path]) => !path.startsWith('/trpc/'),
-  );
-  return paths.flatMap(([path, item]) =>
-    Object.entries(item)
-      .filter(([, { security }]) => security?.length !== 0)
-      .map(([method, _operation]) => ({
-        name: `${method} ${path}`,
-        method: method.toUpperCase(),
-        path,
-        parameters: [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name),
-      })),
-  );
+  const paths = Object.entries((JSON.parse(text) as Document).paths);
+  return paths
+    .filter(([path]) => !path.startsWith('/trpc/'))
+    .flatMap(([path, item]) =>
+      Object.entries(item)
+        .filter(([, { security }]) => security?.length !== 0)
+        .map(([method, _operation]) => ({
+          name: `${method} ${path}`,
+          method: method.toUpperCase(),
+          path,
+          parameters: [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name),
+        })),
+    );
 }
 
 export interface Procedure {

@@ -180,12 +180,8 @@ test('no list or count shows a thing of another tenant', async () => {
   const routes = (await routesOf(lab)).filter(isCollection);
   expect(routes.length).toBeGreaterThanOrEqual(3);
   for (const route of routes) {
-    const { status, text } = await callRoute(
-      lab,
-      route,
-      /\/v1\/(?:tasks|stream)$/.test(route.path) ? `${route.path}?tag=${MARK}` : route.path,
-      keys.globex,
-    );
+    const filter = /\/(?:tasks|stream)$/.test(route.path) ? `?tag=${MARK}` : '';
+    const { status, text } = await callRoute(lab, route, route.path + filter, keys.globex);
     expect.soft(status, `${route.name}: ${text}`).toBe(200);
     expect.soft(text, route.name).not.toMatch(/acme/);
   }

@@ -9,8 +9,8 @@ import { toInline } from '../openapi/schema.ts';
 import { batchFields, cancelBatchFields } from '../trpc/batch-fields.ts';
 import type { Router } from '../trpc/router.ts';
 import { idempotencyHeader, markAnswer, markHeaders, readIdempotencyKey } from './idempotency.ts';
-import { appliedPreference, getQuery, listQuery, preferHeader } from './parameters.ts';
-import { json, pageOf, problems } from './responses.ts';
+import { getQuery, listQuery, preferHeader } from './parameters.ts';
+import { header, json, pageOf, problems } from './responses.ts';
 import { readWait } from './waiting.ts';
 
 const tags = ['batches'];
@@ -69,7 +69,10 @@ const get = createRoute({
   summary: 'Show a batch, at once or when it is finished',
   request: { params, query: z.object({ wait: getQuery.shape.wait }), headers: preferHeader },
   responses: {
-    200: { ...json(batchSchema, 'The batch'), headers: z.object(appliedPreference) },
+    200: {
+      ...json(batchSchema, 'The batch'),
+      headers: { 'Preference-Applied': header('Preference-Applied') },
+    },
     ...problems('batch-not-found', 'validation'),
   },
 });

@@ -34,6 +34,7 @@ export const HEADERS = {
     example: 2,
   },
   'WWW-Authenticate': text('How to send a key', 'Bearer', true),
+  'X-Accel-Buffering': text('Asks proxies to pass on every block at once', 'no', true),
   'X-Request-Id': text('The id of the request, also in the log: yours, or a new one', 'my-request.1', true),
 };
 

@@ -9,7 +9,7 @@ import { respondWithSse, type SseBlock } from '../sse.ts';
 import { watchManyFields } from '../trpc/fields.ts';
 import type { Router } from '../trpc/router.ts';
 import { idParameter } from './parameters.ts';
-import { json, problems } from './responses.ts';
+import { header, json, problems } from './responses.ts';
 
 const tags = ['streams'];
 
@@ -29,11 +29,7 @@ const resumeHeader = z.object({
 
 const sse = (description: string) => ({
   description,
-  headers: z.object({
-    'X-Accel-Buffering': z
-      .literal('no')
-      .openapi({ description: 'Tells nginx to hand on each block as it comes' }),
-  }),
+  headers: { 'X-Accel-Buffering': header('X-Accel-Buffering') },
   content: {
     'text/event-stream': {
       schema: z.string().openapi({

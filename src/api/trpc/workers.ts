@@ -2,7 +2,7 @@ import { listWorkers } from '../../workers/list.ts';
 import { workerFields } from './fields.ts';
 import { sharedProcedureFor } from './procedures.ts';
 
-/** Every verb on workers. */
+/** Every verb on workers, which all tenants share. */
 export const workerProcedures = {
   list: sharedProcedureFor('read')
     .input(workerFields.prefault({}))

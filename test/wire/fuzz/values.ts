@@ -12,6 +12,7 @@ const SENSIBLE: Record<string, string> = {
   callbackUrl: 'https://hooks.example.com/lovage',
   secret: `whsec_${Buffer.alloc(24, 7).toString('base64')}`,
   task: 'diag.noop',
+  name: 'diag.noop',
 };
 
 /** Values for a field: mostly sensible ones where its schema says too little. */

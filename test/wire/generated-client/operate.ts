@@ -9,6 +9,8 @@ export async function operate(client: Client<paths>) {
     schedule: await schedules(client),
     ...(await keys(client)),
     webhook: await webhooks(client),
+    batch: await batches(client),
+    stream: await streams(client),
   };
 }
 
@@ -55,21 +57,55 @@ async function keys(client: Client<paths>) {
   };
 }
 
-/** Where the server has no LOVAGE_SECRET, it says so. */
 async function webhooks(client: Client<paths>) {
-  const path = { id: UNKNOWN };
   const made = await client.POST('/v1/webhooks', {
-    body: { url: 'https://hooks.example.com/lovage', events: ['task.failed'] },
+    body: { url: 'https://hooks.example.com/lovage', events: ['batch.finished'] },
   });
+  const path = { id: made.data?.id ?? UNKNOWN };
+  const none = { id: UNKNOWN };
   await client.GET('/v1/webhooks');
-  const missing = await client.GET('/v1/webhooks/{id}', { params: { path } });
-  await client.PATCH('/v1/webhooks/{id}', { params: { path }, body: { enabled: false } });
+  await client.GET('/v1/webhooks/{id}', { params: { path } });
+  const changed = await client.PATCH('/v1/webhooks/{id}', { params: { path }, body: { enabled: false } });
   await client.POST('/v1/webhooks/{id}/rotate', { params: { path }, body: {} });
-  await client.POST('/v1/webhooks/{id}/test', { params: { path } });
   await client.GET('/v1/webhooks/{id}/deliveries', { params: { path, query: { state: 'failed' } } });
   await client.DELETE('/v1/webhooks/{id}', { params: { path } });
+  // Sends nothing anywhere.
+  const missing = await client.POST('/v1/webhooks/{id}/test', { params: { path: none } });
   await client.GET('/v1/webhook-deliveries', { params: { query: { limit: 1 } } });
-  await client.GET('/v1/webhook-deliveries/{id}', { params: { path } });
-  await client.POST('/v1/webhook-deliveries/{id}/replay', { params: { path } });
-  return [made.error?.type, missing.error?.type];
+  await client.GET('/v1/webhook-deliveries/{id}', { params: { path: none } });
+  await client.POST('/v1/webhook-deliveries/{id}/replay', { params: { path: none } });
+  return [made.data?.secret.slice(0, 6), changed.data?.enabled, missing.error?.type];
+}
+
+async function batches(client: Client<paths>) {
+  const { data } = await client.POST('/v1/tasks:batch', {
+    body: {
+      label: 'generated',
+      tasks: [
+        { name: 'diag.noop', input: {} },
+        { name: 'diag.echo', input: { value: 1 } },
+      ],
+    },
+  });
+  const path = { id: data?.id ?? UNKNOWN };
+  await client.GET('/v1/batches');
+  const finished = await client.GET('/v1/batches/{id}', { params: { path, query: { wait: 20 } } });
+  const tasks = await client.GET('/v1/batches/{id}/tasks', {
+    params: { path, query: { include: ['result'] } },
+  });
+  const cancelled = await client.POST('/v1/batches/{id}/cancel', { params: { path } });
+  return [finished.data?.counts.succeeded, tasks.data?.items.length, cancelled.data?.outcome];
+}
+
+async function streams(client: Client<paths>) {
+  const { data } = await client.POST('/v1/tasks/diag.noop', { params: { query: { wait: 20 } }, body: {} });
+  const path = { id: data?.id ?? UNKNOWN };
+  const one = await client.GET('/v1/tasks/{id}/stream', { params: { path }, parseAs: 'text' });
+  const ticket = await client.POST('/v1/stream-tickets');
+  const many = await client.GET('/v1/stream', {
+    params: { query: { name: 'diag.noop', ticket: ticket.data?.ticket } },
+    parseAs: 'stream',
+  });
+  await many.data?.cancel();
+  return [one.data?.includes('event: succeeded'), many.response.status];
 }
