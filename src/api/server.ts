@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Hono } from 'hono';
 import { isReady } from '../db/health.ts';
 import { SetupError } from '../errors.ts';
@@ -11,6 +12,7 @@ import { createApp } from './app.ts';
 import type { ApiParts, HttpEnv } from './context.ts';
 import { Patience } from './patience.ts';
 import { answerBadRequest, answerUnparsed } from './refuse-request.ts';
+import { pumpOf } from './sse.ts';
 import { createRouter } from './trpc/router.ts';
 import { serveWebSockets } from './ws.ts';
 
@@ -50,7 +52,15 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   };
   const app = createApp(parts);
 
-  const fetch = (request: Request, bindings: unknown) => app.fetch(request, bindings as HttpBindings);
+  const fetch = async (request: Request, bindings: unknown) => {
+    const { outgoing } = bindings as HttpBindings;
+    const response = await app.fetch(request, bindings as HttpBindings);
+    const pump = pumpOf(outgoing);
+    if (!pump || request.method === 'HEAD' || !('headersSent' in outgoing)) return response;
+    outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+    void pump(outgoing as ServerResponse);
+    return RESPONSE_ALREADY_SENT;
+  };
   const listener = getRequestListener(fetch, { errorHandler: answerBadRequest });
   const server = createServer((incoming, outgoing) => void listener(incoming, outgoing));
   server.on('clientError', answerUnparsed);
