@@ -3,6 +3,7 @@ import { findUnstorable } from '../json/unstorable.ts';
 import type { Lovage } from '../lovage.ts';
 import { addBatch } from '../queue/batches.ts';
 import type { NewTask } from '../queue/send.ts';
+import { sealCallback, type Callback } from '../webhooks/callback.ts';
 import { findDefinition, newTask, type EnqueueRequest } from '../tasks/enqueue.ts';
 import type { Caller } from '../wire.ts';
 import type { AcceptedBatchView } from '../wire/batches.ts';
@@ -16,7 +17,7 @@ export interface BatchRequest {
   /** Started once, when all tasks are final, with `{batchId, input, results}` as its input. */
   then?: FollowUpRequest | undefined;
   /** Where to tell of its end. */
-  callback?: { url: string; secret?: string | undefined } | undefined;
+  callback?: Callback | undefined;
 }
 
 const MAX_FAULTS = 100;
@@ -26,7 +27,7 @@ const MAX_FAULTS = 100;
  * @throws validation with a pointer per fault, such as `/tasks/3/input/ticker`; nothing is written then.
  */
 export async function createBatch(
-  lovage: Pick<Lovage, 'config' | 'pool' | 'notifier' | 'secret'>,
+  lovage: Pick<Lovage, 'config' | 'pool' | 'notifier' | 'secret' | 'egress'>,
   caller: Caller,
   request: BatchRequest,
 ): Promise<AcceptedBatchView> {
@@ -39,7 +40,7 @@ export async function createBatch(
   }
   const { then, callback } = request;
   const followUp = then && (await checked('/then', faults, () => newFollowUp(lovage, caller, then)));
-  const sealed = callback && (await checked('/callback', faults, async () => seal(lovage, callback)));
+  const sealed = callback && (await checked('', faults, async () => seal(lovage, callback)));
   if (faults.length > 0) {
     throw new LovageError('validation', 'the batch does not fit; nothing of it was accepted', {
       faults: faults.slice(0, MAX_FAULTS),
@@ -67,7 +68,7 @@ export async function createBatch(
 }
 
 async function newMember(
-  lovage: Pick<Lovage, 'config'>,
+  lovage: Pick<Lovage, 'config' | 'secret' | 'egress'>,
   caller: Caller,
   { name, ...request }: EnqueueRequest,
 ): Promise<NewTask> {
@@ -75,7 +76,8 @@ async function newMember(
     const faults = [{ pointer: 'runAt', detail: 'cannot come together with delayMs' }];
     throw new LovageError('validation', 'delayMs and runAt exclude each other', { faults });
   }
-  return newTask(findDefinition(lovage, name), caller, request);
+  const task = await newTask(findDefinition(lovage, name), caller, request);
+  return request.callback ? { ...task, callback: seal(lovage, request.callback) } : task;
 }
 
 /** What `make` refuses becomes faults at its place in the request. */
@@ -101,17 +103,15 @@ const placed = (place: string, { pointer, detail }: Fault): Fault => ({
   detail,
 });
 
-function seal(
-  { secret: lovageSecret }: Pick<Lovage, 'secret'>,
-  { url, secret }: NonNullable<BatchRequest['callback']>,
-): { url: string; secret?: string } {
-  const protocol = URL.canParse(url) ? new URL(url).protocol : '';
-  if (protocol !== 'https:' && protocol !== 'http:') {
-    const faults = [{ pointer: 'url', detail: 'must be an http or https URL' }];
-    throw new LovageError('validation', 'the callback cannot be called', { faults });
+/** Its faults are an option's, not the input's. */
+function seal(lovage: Pick<Lovage, 'secret' | 'egress'>, callback: Callback): NewTask['callback'] {
+  try {
+    return sealCallback(lovage, callback);
+  } catch (error) {
+    if (!(error instanceof LovageError) || error.code !== 'validation') throw error;
+    const faults = error.faults.map(({ pointer, detail }) => ({ pointer: pointer.slice(1), detail }));
+    throw new LovageError('validation', error.message, { faults, cause: error });
   }
-  if (secret === undefined) return { url };
-  return { url, secret: lovageSecret.encrypt('webhook-secret', secret).toString('base64') };
 }
 
 /** Where Postgres refused an input for what jsonb cannot hold, its caller learns the place. */

@@ -9,7 +9,7 @@ import { toInline } from '../openapi/schema.ts';
 import { batchFields, cancelBatchFields } from '../trpc/batch-fields.ts';
 import type { Router } from '../trpc/router.ts';
 import { getQuery, listQuery, preferHeader } from './parameters.ts';
-import { json, pageOf, problems } from './responses.ts';
+import { header, json, pageOf, problems } from './responses.ts';
 import { readWait } from './waiting.ts';
 
 const tags = ['batches'];
@@ -35,9 +35,9 @@ const create = createRoute({
   responses: {
     202: {
       ...json(acceptedBatchSchema, 'Accepted and committed, every task of it'),
-      headers: z.object({ Location: z.string(), 'Retry-After': z.string() }),
+      headers: { Location: header('Location'), 'Retry-After': header('Retry-After') },
     },
-    ...problems('malformed-json', 'validation', 'payload-too-large', 'not-configured'),
+    ...problems('malformed-json', 'validation', 'conflict', 'payload-too-large', 'not-configured'),
   },
 });
 
@@ -58,7 +58,13 @@ const get = createRoute({
   tags,
   summary: 'Show a batch, at once or when it is finished',
   request: { params, query: z.object({ wait: getQuery.shape.wait }), headers: preferHeader },
-  responses: { 200: json(batchSchema, 'The batch'), ...problems('batch-not-found', 'validation') },
+  responses: {
+    200: {
+      ...json(batchSchema, 'The batch, in whatever state'),
+      headers: { 'Preference-Applied': header('Preference-Applied') },
+    },
+    ...problems('batch-not-found', 'validation'),
+  },
 });
 
 const tasks = createRoute({

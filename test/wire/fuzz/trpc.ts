@@ -37,7 +37,12 @@ export function trpcRequests(
     });
   const input = fc.oneof({ weight: 3, arbitrary: fields }, { weight: 1, arbitrary: value });
   return fc
-    .tuple(fc.constantFrom(...procedures, 'no.such', '%', '%00', 'a,b'), fc.constantFrom('GET', 'POST'), input, fc.boolean())
+    .tuple(
+      fc.constantFrom(...procedures, 'no.such', '%', '%00', 'a,b'),
+      fc.constantFrom('GET', 'POST'),
+      input,
+      fc.boolean(),
+    )
     .map(([procedure, method, text, isBatch]) => {
       const sent = isBatch ? `{"0":${text}}` : text;
       const query = [isBatch ? 'batch=1' : '', method === 'GET' ? `input=${encodeURIComponent(sent)}` : ''];
