@@ -11,7 +11,7 @@ export interface NewBatch {
   /** The task to start at its end; its input goes into that task's as `input`. */
   followUp?: NewTask | undefined;
   /** The secret is encrypted, in base64. */
-  callback?: { url: string; secret?: string | undefined } | undefined;
+  callback?: NewTask['callback'];
 }
 
 export interface AddedBatch {

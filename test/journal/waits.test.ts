@@ -220,10 +220,10 @@ describe('a batch', () => {
     let other: Promise<unknown> | undefined;
     await inTransaction(lab.lovage.pool, async (tx) => {
       await tx.query('SELECT lovage.follow_up(1)');
-      other = lab.sql('SELECT lovage.follow_up(1)');
+      other = lab.sql('SELECT * FROM lovage.follow_up(1)');
       await whenLocked(lab);
     });
-    await other;
+    expect(await other).toEqual([{ done: 1, refused: [] }]);
     expect(await lab.claim()).toMatchObject([{ id: (await finishedOf(lab, id))?.next }]);
   });
 

@@ -117,6 +117,22 @@ describe('without a worker', () => {
     await lab.call('POST', `/v1/batches/${body.id}/cancel`);
   });
 
+  test('a callback is kept with its secret encrypted, and shown to nobody', async () => {
+    const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
+    const { body, text } = await submit({
+      tasks: [echo(1)],
+      callback: { url: 'https://example.com/hook', secret },
+    });
+    const [row] = await lab.lab.sql<{ callback: { url: string; secret: string } }>(
+      'SELECT callback FROM lovage.batch WHERE id = $1',
+      [body.id],
+    );
+    expect(row?.callback.url).toBe('https://example.com/hook');
+    expect(JSON.stringify(row)).not.toContain(secret.slice(6));
+    expect(text + (await show(`/v1/batches/${body.id}`)).text).not.toContain('example.com');
+    await lab.call('POST', `/v1/batches/${body.id}/cancel`);
+  });
+
   test('under one idempotency key there is one batch, however often it is sent', async () => {
     const body = { tasks: [echo(1), echo(2)], label: 'twice' };
     const send = (sent: unknown) =>

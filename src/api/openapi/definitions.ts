@@ -47,6 +47,36 @@ export function definitionPaths({ packs }: Config, generic: Operation): Paths {
   );
 }
 
+/** The tasks of a batch: one form a definition, with its name and its own input. */
+export function batchBody({ tasks }: Config, { requestBody }: Operation): JsonSchema | undefined {
+  const sent = requestBody as BatchBody | undefined;
+  const whole = sent?.content['application/json'].schema;
+  if (!whole) return requestBody;
+  const { items } = whole.properties.tasks;
+  const forms = [...tasks.values()].map((task) => ({
+    ...items,
+    properties: {
+      ...items.properties,
+      name: { type: 'string', enum: [task.name] },
+      input: refTo(inputComponent(task)),
+    },
+    required: ['name', 'input'],
+  }));
+  const schema = {
+    ...whole,
+    properties: { ...whole.properties, tasks: { ...whole.properties.tasks, items: { anyOf: forms } } },
+  };
+  return { ...sent, content: { 'application/json': { schema } } };
+}
+
+interface BatchBody {
+  content: {
+    'application/json': {
+      schema: { properties: { tasks: { items: { properties: JsonSchema } } } };
+    };
+  };
+}
+
 /** It exists, so its name is not unknown; and its task holds its own input and result. */
 function responsesOf(task: AnyTask, { responses = {} }: Operation): Record<string, JsonSchema> {
   const { 404: _unknown, ...others } = responses;

@@ -5,7 +5,7 @@ import type { DialectPack } from '../dialects/mount.ts';
 import { problemSchema } from '../problem.ts';
 import { REST_PREFIX } from '../rest/mount.ts';
 import { HEADERS } from '../rest/responses.ts';
-import { definitionPaths, definitionSchemas } from './definitions.ts';
+import { batchBody, definitionPaths, definitionSchemas } from './definitions.ts';
 import { dialectKeySchemes, dialectPaths, dialectSchemas } from './dialects.ts';
 import { withExamples } from './examples.ts';
 import { finishOperations } from './finish.ts';
@@ -15,6 +15,7 @@ import type { Paths } from './types.ts';
 
 export const DOCUMENT_URL = `${REST_PREFIX}/openapi.json`;
 const GENERIC_PATH = `${REST_PREFIX}/tasks/{id}`;
+const BATCH_PATH = `${REST_PREFIX}/tasks:batch`;
 
 const DESCRIPTION = `Background tasks on Postgres. Names are camelCase, times are ISO 8601, errors are RFC 9457 with the types
 that each answer lists; \`instance\` is the request's id.
@@ -55,6 +56,8 @@ export function createDocument(
   });
   const own = document.paths as Paths;
   const generic = own[GENERIC_PATH]?.['post'] ?? {};
+  const batch = own[BATCH_PATH]?.['post'];
+  if (batch) batch.requestBody = batchBody(config, batch) ?? {};
   const { paths, responses } = finishOperations(
     Object.assign(
       {},

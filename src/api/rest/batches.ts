@@ -70,7 +70,7 @@ const get = createRoute({
   request: { params, query: z.object({ wait: getQuery.shape.wait }), headers: preferHeader },
   responses: {
     200: {
-      ...json(batchSchema, 'The batch'),
+      ...json(batchSchema, 'The batch, in whatever state'),
       headers: { 'Preference-Applied': header('Preference-Applied') },
     },
     ...problems('batch-not-found', 'validation'),
