@@ -43,6 +43,10 @@ interface FailedTask {
   error: { code: string; message: string } | null;
 }
 
+/** The same call may succeed in a moment. */
+export const isPassing = (error: unknown): boolean =>
+  error instanceof LovageClientError && (error.code === 'unreachable' || error.code === 'queue-unavailable');
+
 interface ErrorData {
   httpStatus: number;
   problem: { code: ErrorCode; faults: readonly Fault[] };

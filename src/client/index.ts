@@ -2,6 +2,7 @@ import { createTRPCClient, httpBatchLink, httpLink, splitLink, type TRPCClient }
 import type { EnqueueOptions } from '../api/trpc/fields.ts';
 import type {
   AppRouter,
+  BatchInput,
   InputNamed,
   ListFilter,
   NameOf,
@@ -20,14 +21,19 @@ import type {
   QueueView,
   RetryOutcome,
 } from '../wire.ts';
+import type { AcceptedBatchView, BatchView } from '../wire/batches.ts';
 import { toClientError } from './errors.ts';
-import { resultOf, waitFor, type WaitOptions } from './wait.ts';
+import { resultOf, waitFor, waitForBatch, type WaitOptions } from './wait.ts';
+import { watchTask, type TaskUpdate, type WatchOptions } from './watch.ts';
 
 export { type ClientErrorCode, LovageClientError, TaskFailedError } from './errors.ts';
 export type { WaitOptions } from './wait.ts';
+export type { Progress, TaskUpdate, WatchOptions } from './watch.ts';
 export type {
+  AcceptedBatchView,
   AppRouter,
   AttemptView,
+  BatchView,
   CancelOutcome,
   EnqueueOptions,
   EventView,
@@ -69,6 +75,22 @@ export interface Client<C extends Config> {
   ): Promise<ResultNamed<C, Name>>;
   /** The task once it is final, or as it stands when `timeoutMs` is over. */
   wait(id: string, options?: WaitOptions): Promise<TaskNamed<C, NameOf<C>>>;
+  /**
+   * Follows a task: its history, live progress, and in the end the task with its result. A connection that breaks is made again,
+   * and nothing is missed or repeated. Leaving the loop stops watching; the task goes on.
+   */
+  watch(id: string, options?: WatchOptions): AsyncGenerator<TaskUpdate<TaskNamed<C, NameOf<C>>>, void>;
+  /** A task at hand, whose result is typed by it. */
+  watch<Shown extends Task>(task: Shown, options?: WatchOptions): AsyncGenerator<TaskUpdate<Shown>, void>;
+  /** Starts up to 1,000 tasks together, all of them or none. */
+  batch(
+    tasks: BatchInput<C>['tasks'],
+    options?: Omit<BatchInput<C>, 'tasks'> & { idempotencyKey?: string },
+  ): Promise<AcceptedBatchView>;
+  /** The batch once all its tasks are final, or as it stands when `timeoutMs` is over. */
+  waitForBatch(id: string, options?: WaitOptions): Promise<BatchView>;
+  /** The tasks of a batch in the order in which they were sent, their results inside. */
+  batchTasks(id: string, page?: { cursor?: string; limit?: number }): Promise<Page<TaskNamed<C, NameOf<C>>>>;
   get(id: string): Promise<TaskNamed<C, NameOf<C>>>;
   list<Name extends NameOf<C> = NameOf<C>>(filter?: ListFilter<Name>): Promise<Page<TaskNamed<C, Name>>>;
   cancel(
@@ -104,6 +126,11 @@ export function createClient<C extends Config>(options: ClientOptions): Client<C
       );
     },
     wait: (id, rest) => call(waitFor(trpc, id, rest)),
+    watch: (task: string | Task, rest?: WatchOptions) =>
+      watchTask(options, typeof task === 'string' ? task : task.id, rest) as never,
+    batch: (tasks, rest) => call(trpc.batches.create.mutate({ ...rest, tasks })),
+    waitForBatch: (id, rest) => call(waitForBatch(trpc, id, rest)),
+    batchTasks: (id, page) => call(trpc.batches.tasks.query({ ...page, id, include: ['result'] })),
     get: (id) => call(trpc.tasks.get.query({ id })),
     list: (filter) => call(trpc.tasks.list.query(filter ?? {})),
     cancel: (id, rest) => call(trpc.tasks.cancel.mutate({ id, ...rest })),
@@ -127,7 +154,7 @@ function linkTo({ url, apiKey, fetch }: ClientOptions) {
   return splitLink({
     // In a batch the slowest call holds up the others' answers.
     condition: ({ path, input }) =>
-      path === 'tasks.wait' || (input as { waitMs?: number } | undefined)?.waitMs !== undefined,
+      path.endsWith('.wait') || (input as { waitMs?: number } | undefined)?.waitMs !== undefined,
     true: httpLink(http),
     false: httpBatchLink({ ...http, maxItems: 50, maxURLLength: 8000 }),
   });

@@ -1,6 +1,7 @@
 import type { TRPCClient } from '@trpc/client';
 import type { AppRouter, Task } from '../api/trpc/types.ts';
-import { LovageClientError, TaskFailedError, toClientError } from './errors.ts';
+import type { BatchView } from '../wire/batches.ts';
+import { isPassing, LovageClientError, TaskFailedError, toClientError } from './errors.ts';
 
 export interface WaitOptions {
   /** Default: for as long as it takes. */
@@ -15,21 +16,39 @@ const POLL_MS = 25_000;
 const MAX_FAILURES = 10;
 const RETRY_MS = 500;
 
-/** Polls until the task is final or the time is over. A server that restarts in between is waited for. */
-export async function waitFor(
+/** The task once it is final, or as it stands when the time is over. */
+export const waitFor = (trpc: TRPCClient<AppRouter>, id: string, options: WaitOptions = {}): Promise<Task> =>
+  poll(
+    (timeoutMs) => trpc.tasks.wait.query({ id, timeoutMs }, options.signal && { signal: options.signal }),
+    ({ state }) => FINAL.has(state),
+    options,
+  );
+
+/** The batch once all its tasks are final, or as it stands when the time is over. */
+export const waitForBatch = (
   trpc: TRPCClient<AppRouter>,
   id: string,
   options: WaitOptions = {},
-): Promise<Task> {
-  const { timeoutMs = Infinity, signal } = options;
+): Promise<BatchView> =>
+  poll(
+    (timeoutMs) => trpc.batches.wait.query({ id, timeoutMs }, options.signal && { signal: options.signal }),
+    ({ finishedAt }) => finishedAt !== null,
+    options,
+  );
+
+/** Asks until it is over or the time is. A server that restarts in between is waited for. */
+async function poll<Value>(
+  ask: (timeoutMs: number) => Promise<Value>,
+  isOver: (value: Value) => boolean,
+  { timeoutMs = Infinity, signal }: WaitOptions,
+): Promise<Value> {
   const deadline = performance.now() + timeoutMs;
   for (let failures = 0; ;) {
     const leftMs = Math.max(0, deadline - performance.now());
     try {
-      const request = { id, timeoutMs: Math.ceil(Math.min(leftMs, POLL_MS)) };
-      const task: Task = await trpc.tasks.wait.query(request, signal && { signal });
+      const value = await ask(Math.ceil(Math.min(leftMs, POLL_MS)));
       failures = 0;
-      if (FINAL.has(task.state) || performance.now() >= deadline) return task;
+      if (isOver(value) || performance.now() >= deadline) return value;
     } catch (error) {
       signal?.throwIfAborted();
       failures += 1;
@@ -50,6 +69,3 @@ export async function resultOf(
   if (FINAL.has(task.state)) throw new TaskFailedError(task);
   throw new LovageClientError(`task ${id} is still ${task.state}`, { code: 'timed-out' });
 }
-
-const isPassing = (error: unknown): boolean =>
-  error instanceof LovageClientError && (error.code === 'unreachable' || error.code === 'queue-unavailable');
