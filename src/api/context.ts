@@ -22,6 +22,8 @@ export interface RequestContext {
   drained?: (() => Promise<void>) | undefined;
   /** What the raw text may hold that Postgres refuses. */
   suspicion: Suspicion;
+  /** Takes this call from what the caller's key may still make. Missing where the request as a whole was counted. @throws rate-limited */
+  spend?: (() => Promise<void>) | undefined;
   /** What became of the request in the audit log. */
   trail?: AuditTrail | undefined;
   /** Writes a mutation down before it is over, for one that has done its work and goes on to wait. */

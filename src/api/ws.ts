@@ -5,10 +5,12 @@ import { applyWSSHandler } from '@trpc/server/adapters/ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { LovageError } from '../errors.ts';
 import { readTicket } from '../keys/ticket.ts';
+import { clientAddress } from '../trusted-proxies.ts';
 import type { Caller } from '../wire.ts';
 import type { ApiParts, RequestContext } from './context.ts';
 import { toLovageError } from './errors.ts';
 import { Patience, PATIENCE_MS } from './patience.ts';
+import { spendQuota } from './rate-limit.ts';
 import { reportError } from './respond.ts';
 import { TRPC_ENDPOINT } from './trpc/mount.ts';
 import type { Router } from './trpc/router.ts';
@@ -56,7 +58,13 @@ export function serveWebSockets(server: Server, parts: ApiParts, router: Router)
       const caller = await patience.spend(identify(parts, introduction));
       introduced.add(res);
       if ('key' in introduction) recheck(parts, res, introduction.key);
-      return contextFor(parts, caller, res, info.signal);
+      const requestId = randomUUID();
+      const ip = clientAddress(
+        req.socket.remoteAddress,
+        req.headers['x-forwarded-for']?.toString(),
+        parts.trustedProxies,
+      );
+      return contextFor(parts, { ...caller, origin: { ip, requestId } }, res, info.signal);
     },
     onError: ({ error }) => reportError(parts.lovage.log, toLovageError(error), 'websocket'),
   });
@@ -92,13 +100,16 @@ async function identify(parts: ApiParts, introduction: Introduction): Promise<Ca
 
 /** Of one connection, which outlives many calls: each gets a patience of its own. */
 function contextFor(parts: ApiParts, caller: Caller, client: WebSocket, signal: AbortSignal): RequestContext {
+  const patience = () => new Patience(PATIENCE_MS);
   return {
     lovage: parts.lovage,
     caller,
-    requestId: randomUUID(),
+    requestId: caller.origin?.requestId ?? '',
     get patience() {
-      return new Patience(PATIENCE_MS);
+      return patience();
     },
+    // Each message is a call; nobody here reads headers.
+    spend: () => patience().spend(spendQuota(parts.lovage, caller, 1, () => undefined)),
     signal,
     closing: parts.closing,
     drained: () => drained(client),

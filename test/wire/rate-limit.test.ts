@@ -1,4 +1,6 @@
+import { createTRPCClient, createWSClient, wsLink } from '@trpc/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { AppRouter } from '../../src/client/index.ts';
 import { createKey } from '../../src/keys/create.ts';
 import { type Answer, type HttpLab, openHttpLab, OPERATOR, serve, type Server } from '../api/http-lab.ts';
 
@@ -120,4 +122,26 @@ test('a limit that is lowered counts what was used before', async () => {
   for (let n = 0; n < 5; n += 1) await lab.call('GET', '/v1/tasks', { key });
   const [taken] = await lab.lab.sql('SELECT * FROM lovage.take_quota($1, 4, 60000, 1)', [id]);
   expect(taken).toMatchObject({ allowed: false, remaining: 0 });
+});
+
+test('over a WebSocket each message counts, and its changes say from where they came', async () => {
+  const { key } = await limited(3, 60_000);
+  const socket = createWSClient({
+    url: `${lab.api.url.replace('http', 'ws')}/trpc`,
+    connectionParams: { apiKey: key },
+  });
+  const trpc = createTRPCClient<AppRouter>({ links: [wsLink({ client: socket })] });
+  const made = await trpc.tasks.enqueue.mutate({ name: 'diag.noop', input: {} });
+  await trpc.tasks.get.query({ id: made.id });
+  await trpc.tasks.get.query({ id: made.id });
+  await expect(trpc.tasks.get.query({ id: made.id })).rejects.toMatchObject({
+    data: { problem: { code: 'rate-limited' } },
+  });
+  expect(await lab.call('GET', '/v1/tasks', { key })).toMatchObject({ status: 429 });
+  await socket.close();
+  const [row] = await lab.lab.sql('SELECT ip, request_id FROM lovage.v_audit WHERE target = $1', [made.id]);
+  expect(row).toMatchObject({
+    ip: '127.0.0.1',
+    request_id: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+  });
 });

@@ -27,8 +27,9 @@ export const procedureFor = (scope: Scope) =>
   t.procedure
     .meta({ scope })
     .use(auditMutation)
-    .use(({ ctx, next }) => {
+    .use(async ({ ctx, next }) => {
       requireScope(ctx.caller, scope);
+      await ctx.spend?.();
       return next();
     })
     .use(refuseUnstorable);
