@@ -10,7 +10,7 @@ import { figure, median, percentile } from '../measure/statistics.ts';
 import { until } from '../measure/until.ts';
 
 const STREAMS = 1_000;
-const WARM_UP = 50;
+const AT_ONCE = 50;
 const BAR_KB = 50;
 const BAR_MS = 100;
 
@@ -31,16 +31,19 @@ async function measureStreams(bench: Bench, api: Api, databaseUrl: string): Prom
   const client = createClient<typeof config>({ url: api.url, apiKey: api.rootKey });
   const count = bench.isQuick ? 200 : STREAMS;
   const ids: string[] = [];
-  while (ids.length < count + WARM_UP) {
-    const more = Array.from({ length: 50 }, () => client.enqueue('clock.inline', {}));
+  while (ids.length < count) {
+    const more = Array.from({ length: AT_ONCE }, () => client.enqueue('clock.inline', {}));
     ids.push(...(await Promise.all(more)).map(({ id }) => id));
   }
-  // A few before: what is compiled by the first is not the streams' own. No more, or those would use what these left.
-  const [before, after] = [ids.slice(0, WARM_UP), ids.slice(WARM_UP, WARM_UP + count)];
-  (await openStreams(api, before)).forEach((socket) => socket.destroy());
+  // The same requests before, but no more than a few open at a time: what busy serving takes by itself is not the streams'.
+  bench.progress.say(`streams: opening and closing ${count}`);
+  for (let at = 0; at < count; at += AT_ONCE) {
+    const few = await openStreams(api, ids.slice(at, at + AT_ONCE));
+    few.forEach((socket) => socket.destroy());
+  }
   const rssBefore = await settledRss(api.pid);
   bench.progress.say(`streams: opening ${count}`);
-  const open = await openStreams(api, after);
+  const open = await openStreams(api, ids.slice(0, count));
   const rssOpen = await settledRss(api.pid);
   const connections = await withClient(databaseUrl, async (pg) => {
     const { rows } = await pg.query<{ listening: number; all: number }>(
@@ -97,8 +100,8 @@ async function openStreams(api: Api, ids: readonly string[]): Promise<Socket[]> 
       );
     });
   const sockets: Socket[] = [];
-  for (let at = 0; at < ids.length; at += 50)
-    sockets.push(...(await Promise.all(ids.slice(at, at + 50).map(open))));
+  for (let at = 0; at < ids.length; at += AT_ONCE)
+    sockets.push(...(await Promise.all(ids.slice(at, at + AT_ONCE).map(open))));
   return sockets;
 }
 

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Hono } from 'hono';
 import { isReady } from '../db/health.ts';
 import { SetupError } from '../errors.ts';
@@ -12,6 +14,7 @@ import { type ConnectionLimits, connectionLimits, createGuardedServer } from './
 import type { ApiParts, HttpEnv } from './context.ts';
 import { Patience } from './patience.ts';
 import { answerBadRequest } from './refuse-request.ts';
+import { pumpOf } from './sse.ts';
 import { createRouter } from './trpc/router.ts';
 import { serveWebSockets } from './ws.ts';
 
@@ -55,7 +58,15 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   };
   const app = createApp(parts);
 
-  const fetch = (request: Request, bindings: unknown) => app.fetch(request, bindings as HttpBindings);
+  const fetch = async (request: Request, bindings: unknown) => {
+    const { outgoing } = bindings as HttpBindings;
+    const response = await app.fetch(request, bindings as HttpBindings);
+    const pump = pumpOf(outgoing);
+    if (!pump || request.method === 'HEAD' || !('headersSent' in outgoing)) return response;
+    outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+    void pump(outgoing as ServerResponse);
+    return RESPONSE_ALREADY_SENT;
+  };
   const listener = getRequestListener(fetch, { errorHandler: answerBadRequest });
   const limits = { ...connectionLimits(settings.maxBodyBytes), ...options.limits };
   const server = createGuardedServer(

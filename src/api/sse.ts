@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import type { LovageError } from '../errors.ts';
 import type { HttpContext } from './context.ts';
 import { toLovageError } from './errors.ts';
@@ -17,59 +19,61 @@ export interface SseBlock {
   data?: unknown;
 }
 
-/**
- * Answers with blocks as they come. The next one is asked for when the socket has taken the one before, so a slow reader
- * costs one block and what its source holds. An error becomes a last block: the status has long been sent.
- */
-export function respondWithSse(
-  c: HttpContext,
-  blocks: AsyncGenerator<SseBlock, void>,
-  onError: (error: LovageError) => void,
-): Response {
-  const encoder = new TextEncoder();
-  let stalled: NodeJS.Timeout | undefined;
-  let isFirst = true;
+/** Writes the body of an answer whose head is out. */
+export type Pump = (outgoing: ServerResponse) => Promise<void>;
 
-  async function next(): Promise<string | undefined> {
-    if (isFirst) {
-      isFirst = false;
-      return `retry: ${RETRY_MS}\n\n`;
+const pumps = new WeakMap<object, Pump>();
+
+/** What is to be written to this answer once its head is out. */
+export const pumpOf = (outgoing: object): Pump | undefined => pumps.get(outgoing);
+
+/**
+ * Answers with a block for each frame as it comes. The body is written past the web streams and without the request's
+ * context, which would stay for as long as it: that is most of what an open stream costs.
+ */
+export function respondWithSse<Frame>(
+  c: HttpContext,
+  frames: AsyncIterable<Frame, void>,
+  options: { toBlock: (frame: Frame) => SseBlock; onError: (error: LovageError, requestId: string) => void },
+): Response {
+  const { requestId } = c.var;
+  const { toBlock, onError } = options;
+  pumps.set(c.env.outgoing, async (outgoing) => {
+    try {
+      await writeBlock(outgoing, `retry: ${RETRY_MS}\n\n`);
+      for await (const frame of frames) await writeBlock(outgoing, write(toBlock(frame)));
+    } catch (thrown) {
+      if (!isBrokenOff(thrown) && !outgoing.destroyed) {
+        const error = toLovageError(thrown);
+        onError(error, requestId);
+        outgoing.write(writeError(error, requestId));
+      }
     }
-    const { done, value } = await blocks.next();
-    return done ? undefined : write(value);
-  }
-  const body = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        clearTimeout(stalled);
-        try {
-          const text = await next();
-          if (text === undefined) return controller.close();
-          controller.enqueue(encoder.encode(text));
-          stalled = setTimeout(() => c.env.outgoing.destroy(), STALLED_MS);
-        } catch (thrown) {
-          if (!isBrokenOff(thrown)) {
-            const error = toLovageError(thrown);
-            onError(error);
-            controller.enqueue(encoder.encode(writeError(error, c.var.requestId)));
-          }
-          controller.close();
-        }
-      },
-      async cancel() {
-        clearTimeout(stalled);
-        await blocks.return();
-      },
-    },
-    { highWaterMark: 0 },
-  );
-  return c.body(body, 200, {
+    outgoing.end();
+  });
+  return c.body(null, 200, {
     'Content-Type': 'text/event-stream; charset=utf-8',
     // Its connection ends with it, so that a closing server need not wait for another request on it.
     Connection: 'close',
     'X-Accel-Buffering': 'no',
   });
 }
+
+/** The next one is asked for when the socket has taken this one: a slow reader costs one block and a page. */
+async function writeBlock(outgoing: ServerResponse, text: string): Promise<void> {
+  if (outgoing.destroyed) throw brokenOff();
+  if (outgoing.write(text)) return;
+  const stalled = setTimeout(() => outgoing.destroy(), STALLED_MS);
+  const done = new AbortController();
+  try {
+    await Promise.race([once(outgoing, 'drain', done), once(outgoing, 'close', done)]);
+  } finally {
+    clearTimeout(stalled);
+    done.abort();
+  }
+}
+
+const brokenOff = () => new DOMException('The caller has hung up', 'AbortError');
 
 function write({ id, event, data }: SseBlock): string {
   const lines = [

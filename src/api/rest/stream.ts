@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { isTrackedEnvelope } from '@trpc/server';
+import type { LovageError } from '../../errors.ts';
 import type { TenantNews } from '../../tasks/watch-many.ts';
 import type { Frame, TaskNews } from '../../tasks/watch.ts';
 import { ticketSchema } from '../../wire/streams.ts';
@@ -84,39 +85,36 @@ const ticket = createRoute({
 
 export function mountStreams(rest: OpenAPIHono<HttpEnv>, parts: ApiParts, router: Router): void {
   const tasksFor = (c: HttpContext) => router.createCaller(contextOf(parts, c)).tasks;
-  const respond = (c: HttpContext, blocks: AsyncGenerator<SseBlock, void>) =>
-    respondWithSse(c, blocks, (error) => reportError(parts.lovage.log, error, c.var.requestId));
+  const onError = (error: LovageError, requestId: string) => reportError(parts.lovage.log, error, requestId);
 
   rest.openapi(watchOne, async (c) => {
     const { id } = c.req.valid('param');
     const lastEventId = c.req.valid('header')['last-event-id'] || c.req.valid('query').lastEventId;
-    return respond(c, taskBlocks(await tasksFor(c).watch({ id, lastEventId })));
+    const frames = await tasksFor(c).watch({ id, lastEventId });
+    return respondWithSse(c, frames, { toBlock: taskBlock, onError });
   });
 
   rest.openapi(watchMany, async (c) => {
     const { ticket: _ticket, ...query } = c.req.valid('query');
     const lastEventId = c.req.valid('header')['last-event-id'] || query.lastEventId;
-    return respond(c, manyBlocks(await tasksFor(c).watchMany({ ...query, lastEventId })));
+    const frames = await tasksFor(c).watchMany({ ...query, lastEventId });
+    return respondWithSse(c, frames, { toBlock: manyBlock, onError });
   });
 
   rest.openapi(ticket, async (c) => c.json(await tasksFor(c).ticket(), 201));
 }
 
-async function* taskBlocks(frames: AsyncIterable<Frame<TaskNews>>): AsyncGenerator<SseBlock, void> {
-  for await (const frame of frames) {
-    const { id, data } = untrack(frame);
-    if (data.kind === 'ping') yield {};
-    else if (data.kind === 'end') yield { event: 'end', data: data.task };
-    else if (data.event.number === null) yield { event: data.event.type, data: data.event };
-    else yield { id, event: data.event.type, data: data.event };
-  }
+function taskBlock(frame: Frame<TaskNews>): SseBlock {
+  const { id, data } = untrack(frame);
+  if (data.kind === 'ping') return {};
+  if (data.kind === 'end') return { event: 'end', data: data.task };
+  const { event } = data;
+  return { ...(event.number !== null && { id }), event: event.type, data: event };
 }
 
-async function* manyBlocks(frames: AsyncIterable<Frame<TenantNews>>): AsyncGenerator<SseBlock, void> {
-  for await (const frame of frames) {
-    const { id, data } = untrack(frame);
-    yield data.kind === 'ping' ? { id } : { id, event: data.event.type, data: data.event };
-  }
+function manyBlock(frame: Frame<TenantNews>): SseBlock {
+  const { id, data } = untrack(frame);
+  return data.kind === 'ping' ? { id } : { id, event: data.event.type, data: data.event };
 }
 
 /** A caller on the server gets what `tracked()` made as it is, whatever its type says. */
