@@ -11,7 +11,7 @@ export interface Api extends AsyncDisposable {
 }
 
 /** A real `lovage serve` process on that database, ready to answer. */
-export async function startApi(databaseUrl: string): Promise<Api> {
+export async function startApi(databaseUrl: string, env: Record<string, string> = {}): Promise<Api> {
   const port = await freePort();
   const rootKey = randomBytes(24).toString('base64url');
   const lovage = spawnLovage(['serve'], {
@@ -19,6 +19,7 @@ export async function startApi(databaseUrl: string): Promise<Api> {
     LOVAGE_CONFIG: BENCH_CONFIG,
     LOVAGE_API_KEY: rootKey,
     PORT: String(port),
+    ...env,
   });
   const url = `http://127.0.0.1:${port}`;
   await untilReady(url, lovage);
