@@ -3,7 +3,7 @@ import { isTrackedEnvelope } from '@trpc/server';
 import type { LovageError } from '../../errors.ts';
 import type { TenantNews } from '../../tasks/watch-many.ts';
 import type { Frame, TaskNews } from '../../tasks/watch.ts';
-import { ticketSchema } from '../../wire/streams.ts';
+import { streamedEventSchema, taskEventSchema, ticketSchema } from '../../wire/streams.ts';
 import { type ApiParts, contextOf, type HttpContext, type HttpEnv } from '../context.ts';
 import { reportError } from '../respond.ts';
 import { respondWithSse, type SseBlock } from '../sse.ts';
@@ -28,17 +28,17 @@ const resumeHeader = z.object({
     .openapi({ description: 'The id of the last event that was seen: the stream goes on after it' }),
 });
 
-const sse = (description: string) => ({
-  description,
-  headers: { 'X-Accel-Buffering': header('X-Accel-Buffering') },
-  content: {
-    'text/event-stream': {
-      schema: z.string().openapi({
-        description: 'Blocks as the HTML standard has them: `id`, `event`, and `data`, which is JSON',
-      }),
-    },
-  },
-});
+/** OpenAPI 3.1 has no words for the blocks of a stream: what their data holds is said as that of an encoded text. */
+function sse(description: string, ...data: string[]) {
+  const schema = {
+    type: 'string' as const,
+    description: 'Blocks as the HTML standard has them: `id`, `event`, and `data`, which is JSON',
+    contentMediaType: 'text/event-stream',
+    contentSchema: { anyOf: data.map((name) => ({ $ref: `#/components/schemas/${name}` })) },
+  };
+  const headers = { 'X-Accel-Buffering': header('X-Accel-Buffering') };
+  return { description, headers, content: { 'text/event-stream': { schema } } };
+}
 
 const watchOne = createRoute({
   operationId: 'streamTask',
@@ -50,7 +50,7 @@ const watchOne = createRoute({
     'The id of a block is the number of its event, its event the type, its data a StreamedEvent. Progress that is not kept has no id. The last block is `end` with the whole task; a final task is replayed and ends. `error` holds a problem: come back later with the last id.',
   request: { params: idParameter, query: resumeQuery, headers: resumeHeader },
   responses: {
-    200: sse('Until the task is final'),
+    200: sse('Until the task is final', 'StreamedEvent', 'Task', 'Problem'),
     ...problems('task-not-found', 'validation'),
   },
 });
@@ -71,7 +71,7 @@ const watchMany = createRoute({
     }),
     headers: resumeHeader,
   },
-  responses: { 200: sse('Without an end of its own'), ...problems('validation') },
+  responses: { 200: sse('Without an end of its own', 'EventOfTask', 'Problem'), ...problems('validation') },
 });
 
 const ticket = createRoute({
@@ -86,6 +86,9 @@ const ticket = createRoute({
 export function mountStreams(rest: OpenAPIHono<HttpEnv>, parts: ApiParts, router: Router): void {
   const tasksFor = (c: HttpContext) => router.createCaller(contextOf(parts, c)).tasks;
   const onError = (error: LovageError, requestId: string) => reportError(parts.lovage.log, error, requestId);
+
+  rest.openAPIRegistry.register('StreamedEvent', streamedEventSchema);
+  rest.openAPIRegistry.register('EventOfTask', taskEventSchema);
 
   rest.openapi(watchOne, async (c) => {
     const { id } = c.req.valid('param');

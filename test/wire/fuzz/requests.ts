@@ -139,10 +139,9 @@ export function classics(document: Document, operation: Operation, known: Known)
     parameters.filter((one) => one.in === 'path').map(({ name }) => [name, known[name]?.[0] ?? 'x']),
   );
   const plain: Parts = { path, query: [], headers: [], body: operation.requestBody && '{}' };
-  const bad = ['\0', '%'];
   return parameters
     .flatMap(({ name, in: place }) =>
-      bad.map((value): Parts => {
+      (place === 'path' ? ['\0', '%'] : ['\0']).map((value): Parts => {
         if (place === 'path') return { ...plain, path: { ...path, [name]: value } };
         return place === 'query'
           ? { ...plain, query: [[name, value]] }
