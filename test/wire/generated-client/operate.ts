@@ -83,7 +83,7 @@ async function batches(client: Client<paths>) {
       label: 'generated',
       tasks: [
         { name: 'diag.noop', input: {} },
-        { name: 'diag.echo', input: { value: 1 } },
+        { name: 'old.analyze', input: { ticker: 'ACME', year: 2024 } },
       ],
     },
   });
