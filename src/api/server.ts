@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
@@ -64,7 +63,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     const pump = pumpOf(outgoing);
     if (!pump || request.method === 'HEAD' || !('headersSent' in outgoing)) return response;
     outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-    void pump(outgoing as ServerResponse);
+    void pump(outgoing);
     return RESPONSE_ALREADY_SENT;
   };
   const listener = getRequestListener(fetch, { errorHandler: answerBadRequest });

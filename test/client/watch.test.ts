@@ -64,7 +64,8 @@ test('a watcher whose server goes away sees every event once, in order', async (
   })();
   await until(() => progressOf(seen).length >= 5);
   await server[Symbol.asyncDispose]();
-  await using _again = await serve(lab.lab.url, undefined, undefined, { port });
+  await using again = await serve(lab.lab.url, undefined, undefined, { port });
+  expect(again.api.port).toBe(port);
   await watching;
   expect(progressOf(seen)).toEqual(upTo(40));
   expect(seen.at(-1)).toMatchObject({ type: 'end', task: { state: 'succeeded' } });

@@ -140,7 +140,7 @@ describe('without a worker', () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => send(body)));
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
     const [first] = answers.filter(({ headers }) => headers.get('idempotency-replayed') === null);
-    expect(answers.filter(({ body: { replayed } }) => replayed === true)).toHaveLength(19);
+    expect(answers.filter(({ body: { replayed } }) => replayed)).toHaveLength(19);
     for (const answer of answers) {
       expect(answer.body).toMatchObject({ id: first?.body.id, taskIds: first?.body.taskIds, label: 'twice' });
     }
