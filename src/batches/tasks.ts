@@ -1,5 +1,5 @@
 import { and, asc, eq, gt, sql } from 'drizzle-orm';
-import { task } from '../db/schema.ts';
+import { task } from '../db/schema/task.ts';
 import type { Lovage } from '../lovage.ts';
 import { MAX_PAGE, readCursor, writeCursor } from '../tasks/list.ts';
 import { ofTenant, selectTasks, viewTask, type Include } from '../tasks/view.ts';

@@ -1,5 +1,5 @@
 import { and, asc, eq, gt, inArray } from 'drizzle-orm';
-import { taskEvent } from '../db/schema.ts';
+import { taskEvent } from '../db/schema/task.ts';
 import type { Lovage } from '../lovage.ts';
 import { ATTEMPT_ENDS, type AttemptView, type Caller, type Page } from '../wire.ts';
 import { getTask } from './get.ts';

@@ -1,5 +1,5 @@
 import { and, asc, eq, gt } from 'drizzle-orm';
-import { taskEvent } from '../db/schema.ts';
+import { taskEvent } from '../db/schema/task.ts';
 import { LovageError } from '../errors.ts';
 import type { Lovage } from '../lovage.ts';
 import type { Caller, EventView, Page } from '../wire.ts';

@@ -1,5 +1,5 @@
 import { and, eq } from 'drizzle-orm';
-import { task } from '../db/schema.ts';
+import { task } from '../db/schema/task.ts';
 import { LovageError } from '../errors.ts';
 import type { Lovage } from '../lovage.ts';
 import type { Caller, TaskView } from '../wire.ts';

@@ -1,6 +1,6 @@
 import { and, desc, eq, gte, inArray, lt, ne, sql, type SQL } from 'drizzle-orm';
 import { HOUSEKEEPING_QUEUE } from '../config.ts';
-import { task, type taskState } from '../db/schema.ts';
+import { task, type taskState } from '../db/schema/task.ts';
 import { LovageError } from '../errors.ts';
 import type { Lovage } from '../lovage.ts';
 import type { Caller, Page, TaskState, TaskView } from '../wire.ts';

@@ -1,5 +1,5 @@
 import { and, asc, eq, gt, lte } from 'drizzle-orm';
-import { task } from '../db/schema.ts';
+import { task } from '../db/schema/task.ts';
 import type { Lovage } from '../lovage.ts';
 import type { Caller } from '../wire.ts';
 import { matching, readCursor, writeCursor, type TaskFilter } from './list.ts';

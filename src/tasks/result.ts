@@ -1,5 +1,5 @@
 import { and, eq, sql } from 'drizzle-orm';
-import { task, taskResult } from '../db/schema.ts';
+import { task, taskResult } from '../db/schema/task.ts';
 import { LovageError } from '../errors.ts';
 import type { Lovage } from '../lovage.ts';
 import { isFinal, type Caller } from '../wire.ts';

@@ -1,7 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { eq } from 'drizzle-orm';
-import { task, taskProgress, taskResult } from '../db/schema.ts';
+import { task, taskProgress, taskResult } from '../db/schema/task.ts';
 import type { AcceptedRow } from '../db/rows.ts';
 import type { TaskState, TaskView } from '../wire.ts';
 
