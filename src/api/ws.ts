@@ -33,11 +33,12 @@ export interface WebSockets {
 export function serveWebSockets(server: Server, parts: ApiParts, router: Router): WebSockets {
   const wss = new WebSocketServer({ noServer: true, maxPayload: parts.maxBodyBytes });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const { pathname } = new URL(request.url ?? '', 'http://lovage');
-    if (pathname !== TRPC_ENDPOINT || parts.closing.aborted) {
-      socket.end(
-        `HTTP/1.1 ${parts.closing.aborted ? '503 Service Unavailable' : '404 Not Found'}\r\nConnection: close\r\n\r\n`,
-      );
+    const isOurs = URL.parse(request.url ?? '', 'http://lovage')?.pathname === TRPC_ENDPOINT;
+    if (!isOurs || parts.closing.aborted) {
+      // Node has let go of this socket: unheard, its breaking off would end the process.
+      socket.on('error', () => socket.destroy());
+      const status = parts.closing.aborted ? '503 Service Unavailable' : '404 Not Found';
+      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => socket.destroy());
       return;
     }
     wss.handleUpgrade(request, socket, head, (client) => wss.emit('connection', client, request));
