@@ -34,7 +34,7 @@ export function readTicket({ secret }: Pick<Lovage, 'secret'>, ticket: string, n
     number,
   ];
   if (expires <= now) throw refusal();
-  return { tenant, actor, scopes: new Set(['read']) };
+  return { tenant, actor, scopes: new Set(['read']), isTicket: true };
 }
 
 const refusal = (): LovageError =>

@@ -1,4 +1,6 @@
+import { createTRPCClient, createWSClient, wsLink } from '@trpc/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { AppRouter } from '../../src/client/index.ts';
 import { createSecret } from '../../src/secret.ts';
 import { issueTicket, readTicket } from '../../src/keys/ticket.ts';
 import { openHttpLab, ROOT_KEY, serve, type HttpLab } from '../api/http-lab.ts';
@@ -52,6 +54,18 @@ test('a ticket opens streams and nothing else', async () => {
   expect((await lab.call('GET', '/v1/tasks', { key: body.ticket })).status).toBe(401);
 });
 
+test('a ticket opens nothing else over a WebSocket either, not even another ticket', async () => {
+  const { body } = await issue();
+  const client = createWSClient({
+    url: `${lab.api.url.replace('http', 'ws')}/trpc?ticket=${body.ticket}`,
+  });
+  const trpc = createTRPCClient<AppRouter>({ links: [wsLink({ client })] });
+  const refused = { data: { problem: { code: 'forbidden' } } };
+  await expect(trpc.tasks.list.query({})).rejects.toMatchObject(refused);
+  await expect(trpc.tasks.ticket.mutate()).rejects.toMatchObject(refused);
+  await client.close();
+});
+
 test('only a key that may read gets a ticket', async () => {
   expect((await issue(await lab.keyFor(['enqueue']))).status).toBe(403);
 });
@@ -61,7 +75,7 @@ test('a ticket that is forged, changed, or past its minute is refused', async ()
   const others = { secret: createSecret('another secret, as long as that') };
   const caller = { tenant: 'mine', actor: 'key:me' };
   const { ticket } = issueTicket(lovage, caller);
-  expect(readTicket(lovage, ticket)).toEqual({ ...caller, scopes: new Set(['read']) });
+  expect(readTicket(lovage, ticket)).toEqual({ ...caller, scopes: new Set(['read']), isTicket: true });
   const [body = '', signature] = ticket.split('.');
   const richer = Buffer.from(Buffer.from(body, 'base64url').toString().replace('mine', 'ours')).toString(
     'base64url',
