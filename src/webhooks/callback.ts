@@ -13,10 +13,11 @@ export interface Callback {
 export function sealCallback(
   lovage: Pick<Lovage, 'secret' | 'egress'>,
   { url, secret }: Callback,
+  at = { url: '/callback/url', secret: '/callback/secret' },
 ): NonNullable<NewTask['callback']> {
   return {
-    url: checkUrl(lovage, url, '/callback/url'),
+    url: checkUrl(lovage, url, at.url),
     secret:
-      secret === undefined ? undefined : sealSecret(lovage, secret, '/callback/secret').toString('base64'),
+      secret === undefined ? undefined : sealSecret(lovage, secret, at.secret).toString('base64'),
   };
 }
