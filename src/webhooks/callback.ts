@@ -17,7 +17,6 @@ export function sealCallback(
 ): NonNullable<NewTask['callback']> {
   return {
     url: checkUrl(lovage, url, at.url),
-    secret:
-      secret === undefined ? undefined : sealSecret(lovage, secret, at.secret).toString('base64'),
+    secret: secret === undefined ? undefined : sealSecret(lovage, secret, at.secret).toString('base64'),
   };
 }

@@ -2,8 +2,10 @@ import { createTRPCClient, createWSClient, wsLink } from '@trpc/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AppRouter } from '../../src/client/index.ts';
 import { createSecret } from '../../src/secret.ts';
+import { createKey } from '../../src/keys/create.ts';
+import { revokeKey } from '../../src/keys/revoke.ts';
 import { issueTicket, readTicket } from '../../src/keys/ticket.ts';
-import { openHttpLab, ROOT_KEY, serve, type HttpLab } from '../api/http-lab.ts';
+import { openHttpLab, OPERATOR, ROOT_KEY, serve, type HttpLab } from '../api/http-lab.ts';
 import { follow, untilBlock } from './sse.ts';
 
 let lab: HttpLab;
@@ -64,6 +66,17 @@ test('a ticket opens nothing else over a WebSocket either, not even another tick
   await expect(trpc.tasks.list.query({})).rejects.toMatchObject(refused);
   await expect(trpc.tasks.ticket.mutate()).rejects.toMatchObject(refused);
   await client.close();
+});
+
+test('a ticket is worth no more than its key: revoked, it opens nothing and its streams end', async () => {
+  const { id, key } = await createKey(lab.lovage.pool, OPERATOR, { name: 'brief', scopes: ['read'] });
+  const { body } = await issue(key);
+  const url = `/v1/stream?ticket=${body.ticket}`;
+  await using stream = await follow(lab.api.url + url);
+  expect(stream.status).toBe(200);
+  await revokeKey(lab.lovage.pool, OPERATOR, id);
+  await untilBlock(stream, 'error');
+  expect((await lab.call('GET', url, { key: null })).status).toBe(401);
 });
 
 test('only a key that may read gets a ticket', async () => {
