@@ -192,6 +192,8 @@ export interface Caller {
   key?: { id: string; rate: RateLimit | null } | undefined;
   /** Sees the keys and the audit log of every tenant: the root key and the command line. */
   isOperator?: boolean | undefined;
+  /** Came with a stream ticket: opens streams and nothing else. */
+  isTicket?: boolean | undefined;
   /** From where the call came, for the audit log. */
   origin?: { ip?: string | undefined; requestId?: string | undefined } | undefined;
 }

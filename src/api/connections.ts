@@ -43,6 +43,8 @@ export function createGuardedServer(
       maxHeaderSize: limits.maxHeaderBytes,
       // Refused by our own listener, in the words of all other refusals.
       requireHostHeader: false,
+      // Clients that would rather speak HTTP/2 ask for `h2c`: they are answered in HTTP/1.1.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     },
     listener,
   );

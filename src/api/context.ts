@@ -1,5 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
+import type { Authenticator } from '../keys/authenticate.ts';
 import type { Lovage } from '../lovage.ts';
 import type { Caller } from '../wire.ts';
 import type { Patience } from './patience.ts';
@@ -51,7 +52,7 @@ export type HttpContext = Context<HttpEnv>;
 /** What all routes stand on. */
 export interface ApiParts {
   lovage: Lovage;
-  authenticator: { authenticate(presented: string): Promise<Caller | null> };
+  authenticator: Authenticator;
   maxBodyBytes: number;
   /** Whose word on where a request came from is taken. Default: nobody's. */
   trustedProxies?: TrustedProxies | undefined;

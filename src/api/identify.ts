@@ -13,7 +13,7 @@ const TICKET_PATH = /^\/(?:v1\/stream|v1\/tasks\/[^/]+\/stream|trpc\/tasks\.watc
 export function requireKey(parts: ApiParts, keyHeader?: string): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     const { patience } = c.var;
-    const caller = ticketHolder(parts, c) ?? (await patience.spend(identify(parts, c, keyHeader)));
+    const caller = await patience.spend(identify(parts, c, keyHeader));
     c.set('caller', caller);
     c.set('trail', { isWritten: false });
     let limits: [string, string][] = [];
@@ -32,12 +32,19 @@ export function requireKey(parts: ApiParts, keyHeader?: string): MiddlewareHandl
   };
 }
 
-function ticketHolder({ lovage }: ApiParts, c: HttpContext): Caller | undefined {
-  const ticket = c.req.method === 'GET' && TICKET_PATH.test(c.req.path) ? c.req.query('ticket') : undefined;
-  return ticket === undefined ? undefined : readTicket(lovage, ticket);
-}
+const ticketOf = ({ req }: HttpContext): string | undefined =>
+  req.method === 'GET' && TICKET_PATH.test(req.path) ? req.query('ticket') : undefined;
 
-async function identify({ authenticator }: ApiParts, c: HttpContext, keyHeader?: string): Promise<Caller> {
+async function identify(
+  { authenticator, lovage }: ApiParts,
+  c: HttpContext,
+  keyHeader?: string,
+): Promise<Caller> {
+  const ticket = ticketOf(c);
+  if (ticket !== undefined) {
+    const holder = readTicket(lovage, ticket);
+    return passing(c, () => authenticator.vouchFor(holder));
+  }
   const presented = presentedKey(c, keyHeader);
   if (presented === undefined) {
     throw new LovageError(
@@ -45,9 +52,13 @@ async function identify({ authenticator }: ApiParts, c: HttpContext, keyHeader?:
       'Send an API key as "Authorization: Bearer KEY" or "X-API-Key: KEY"',
     );
   }
-  const caller = await authenticator.authenticate(presented);
+  return passing(c, () => authenticator.authenticate(presented));
+}
+
+async function passing(c: HttpContext, check: () => Promise<Caller | null>): Promise<Caller> {
+  const caller = await check();
   if (caller === null) throw new LovageError('unauthorized', 'This API key is unknown, revoked or expired');
-  c.set('recheck', () => authenticator.authenticate(presented));
+  c.set('recheck', check);
   return caller;
 }
 

@@ -33,11 +33,12 @@ export interface WebSockets {
 export function serveWebSockets(server: Server, parts: ApiParts, router: Router): WebSockets {
   const wss = new WebSocketServer({ noServer: true, maxPayload: parts.maxBodyBytes });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const { pathname } = new URL(request.url ?? '', 'http://lovage');
-    if (pathname !== TRPC_ENDPOINT || parts.closing.aborted) {
-      socket.end(
-        `HTTP/1.1 ${parts.closing.aborted ? '503 Service Unavailable' : '404 Not Found'}\r\nConnection: close\r\n\r\n`,
-      );
+    const isOurs = URL.parse(request.url ?? '', 'http://lovage')?.pathname === TRPC_ENDPOINT;
+    if (!isOurs || parts.closing.aborted) {
+      // Node has let go of this socket: unheard, its breaking off would end the process.
+      socket.on('error', () => socket.destroy());
+      const status = parts.closing.aborted ? '503 Service Unavailable' : '404 Not Found';
+      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => socket.destroy());
       return;
     }
     wss.handleUpgrade(request, socket, head, (client) => wss.emit('connection', client, request));
@@ -55,9 +56,11 @@ export function serveWebSockets(server: Server, parts: ApiParts, router: Router)
     async createContext({ req, res, info }) {
       const patience = new Patience(PATIENCE_MS);
       const introduction = introductionOf(req, info.connectionParams);
-      const caller = await patience.spend(identify(parts, introduction));
+      const check = checkOf(parts, introduction);
+      const caller = await patience.spend(check());
+      if (!caller) throw new LovageError('unauthorized', UNKNOWN);
       introduced.add(res);
-      if ('key' in introduction) recheck(parts, res, introduction.key);
+      recheck(check, res);
       const requestId = randomUUID();
       const ip = clientAddress(
         req.socket.remoteAddress,
@@ -87,15 +90,17 @@ function introductionOf(request: IncomingMessage, params: NodeJS.Dict<string> | 
   return { key: params?.['apiKey'] ?? bearer ?? (typeof header === 'string' ? header : '') };
 }
 
-async function identify(parts: ApiParts, introduction: Introduction): Promise<Caller> {
-  if ('ticket' in introduction) return readTicket(parts.lovage, introduction.ticket);
-  const { key } = introduction;
-  const caller = key === '' ? null : await parts.authenticator.authenticate(key);
-  if (caller) return caller;
-  throw new LovageError(
-    'unauthorized',
-    'Send an API key as connectionParams {apiKey}, or a ticket as ?ticket=',
-  );
+const UNKNOWN = 'Send an API key as connectionParams {apiKey}, or a ticket as ?ticket=';
+
+type Check = () => Promise<Caller | null>;
+
+function checkOf({ authenticator, lovage }: ApiParts, introduction: Introduction): Check {
+  if ('key' in introduction) {
+    const { key } = introduction;
+    return async () => (key === '' ? null : authenticator.authenticate(key));
+  }
+  const holder = readTicket(lovage, introduction.ticket);
+  return () => authenticator.vouchFor(holder);
 }
 
 /** Of one connection, which outlives many calls: each gets a patience of its own. */
@@ -118,9 +123,9 @@ function contextFor(parts: ApiParts, caller: Caller, client: WebSocket, signal: 
   };
 }
 
-function recheck(parts: ApiParts, client: WebSocket, key: string): void {
+function recheck(check: Check, client: WebSocket): void {
   const timer = setInterval(() => {
-    parts.authenticator.authenticate(key).then(
+    check().then(
       (caller) => caller ?? client.close(UNAUTHORIZED),
       // Postgres is away: that says nothing about the key.
       () => undefined,

@@ -145,6 +145,10 @@ export function createClient<C extends Config>(options: ClientOptions): Client<C
   return client as unknown as Client<C>;
 }
 
+const MAX_BATCHED = 50;
+/** So many of these are within the 6 MiB that a server takes, even where each character is three bytes. */
+const MAX_BATCHED_CHARS = 40_000;
+
 function linkTo({ url, apiKey, fetch }: ClientOptions) {
   const http = {
     url: `${url.replace(/\/$/, '')}/trpc`,
@@ -152,10 +156,12 @@ function linkTo({ url, apiKey, fetch }: ClientOptions) {
     ...(fetch && { fetch }),
   };
   return splitLink({
-    // In a batch the slowest call holds up the others' answers.
-    condition: ({ path, input }) =>
-      path.endsWith('.wait') || (input as { waitMs?: number } | undefined)?.waitMs !== undefined,
+    // In a batch the slowest call holds up the others' answers, and together they must fit into one body.
+    condition: ({ path, input, type }) =>
+      path.endsWith('.wait') ||
+      (input as { waitMs?: number } | undefined)?.waitMs !== undefined ||
+      (type === 'mutation' && JSON.stringify(input ?? null).length > MAX_BATCHED_CHARS),
     true: httpLink(http),
-    false: httpBatchLink({ ...http, maxItems: 50, maxURLLength: 8000 }),
+    false: httpBatchLink({ ...http, maxItems: MAX_BATCHED, maxURLLength: 8000 }),
   });
 }

@@ -8,6 +8,8 @@ import { rateOf } from './view.ts';
 export interface Authenticator {
   /** Null for a key that is unknown, revoked or expired. Throws when Postgres is away and it must be asked. */
   authenticate(presented: string): Promise<Caller | null>;
+  /** Whoever holds a ticket, for as long as the key that it was made with may be used; then null. */
+  vouchFor(ticketHolder: Caller): Promise<Caller | null>;
 }
 
 // Revocation must be seen within two seconds on every node, so no answer is trusted for longer than this.
@@ -26,23 +28,41 @@ export function createAuthenticator(pool: pg.Pool, rootKey: string | undefined):
       if (root && timingSafeEqual(hash, root)) {
         return { actor: 'key:root', tenant: DEFAULT_TENANT, scopes: new Set(SCOPES), isOperator: true };
       }
-      const id = hash.toString('base64');
-      const known = cache.get(id);
-      if (known && known.until > performance.now()) return noted(await known.caller);
-      // The promise is cached, not the answer: a burst on a new key asks once.
-      const caller = findCaller(pool, hash);
-      cache.delete(id);
-      cache.set(id, { until: performance.now() + TRUSTED_MS, caller });
-      caller.catch(() => cache.delete(id));
-      if (cache.size > MAX_CACHED) cache.delete(cache.keys().next().value ?? id);
-      return noted(await caller);
+      return noted(await cached(hash.toString('base64'), () => findCaller(pool, hash)));
+    },
+    async vouchFor(holder) {
+      const { key } = holder;
+      if (!key) return holder;
+      return cached(`ticket ${key.id}`, async () => ((await isLive(pool, key.id)) ? holder : null));
     },
   };
+
+  function cached(id: string, find: () => Promise<Caller | null>): Promise<Caller | null> {
+    const known = cache.get(id);
+    if (known && known.until > performance.now()) return known.caller;
+    // The promise is cached, not the answer: a burst on a new key asks once.
+    const caller = find();
+    cache.delete(id);
+    cache.set(id, { until: performance.now() + TRUSTED_MS, caller });
+    caller.catch(() => cache.delete(id));
+    if (cache.size > MAX_CACHED) cache.delete(cache.keys().next().value ?? id);
+    return caller;
+  }
 
   function noted(caller: Caller | null): Caller | null {
     if (caller?.key) recorder.used(caller.key.id);
     return caller;
   }
+}
+
+async function isLive(pool: pg.Pool, id: string): Promise<boolean> {
+  const { rowCount } = await pool.query({
+    name: 'lovage_key_is_live',
+    text: `SELECT FROM lovage.api_key
+           WHERE id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())`,
+    values: [id],
+  });
+  return rowCount === 1;
 }
 
 interface FoundKey {

@@ -13,11 +13,11 @@ const PURPOSE = 'stream-ticket';
  */
 export function issueTicket(
   { secret }: Pick<Lovage, 'secret'>,
-  { tenant, actor }: Pick<Caller, 'tenant' | 'actor'>,
+  { tenant, actor, key }: Pick<Caller, 'tenant' | 'actor' | 'key'>,
   now = Date.now(),
 ): StreamTicket {
   const expires = now + TICKET_MS;
-  const body = Buffer.from(JSON.stringify([tenant, actor, expires])).toString('base64url');
+  const body = Buffer.from(JSON.stringify([tenant, actor, expires, key?.id ?? null])).toString('base64url');
   return {
     ticket: `${body}.${secret.sign(PURPOSE, body)}`,
     expiresAt: new Date(expires).toISOString(),
@@ -28,13 +28,15 @@ export function issueTicket(
 export function readTicket({ secret }: Pick<Lovage, 'secret'>, ticket: string, now = Date.now()): Caller {
   const [body = '', signature = '', ...more] = ticket.split('.');
   if (more.length > 0 || !secret.isSignedBy(PURPOSE, body, signature)) throw refusal();
-  const [tenant, actor, expires] = JSON.parse(Buffer.from(body, 'base64url').toString()) as [
+  const [tenant, actor, expires, keyId] = JSON.parse(Buffer.from(body, 'base64url').toString()) as [
     string,
     string,
     number,
+    string | null,
   ];
   if (expires <= now) throw refusal();
-  return { tenant, actor, scopes: new Set(['read']) };
+  const key = keyId === null ? undefined : { id: keyId, rate: null };
+  return { tenant, actor, scopes: new Set(['read']), isTicket: true, ...(key && { key }) };
 }
 
 const refusal = (): LovageError =>

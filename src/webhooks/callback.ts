@@ -13,10 +13,10 @@ export interface Callback {
 export function sealCallback(
   lovage: Pick<Lovage, 'secret' | 'egress'>,
   { url, secret }: Callback,
+  at = { url: '/callback/url', secret: '/callback/secret' },
 ): NonNullable<NewTask['callback']> {
   return {
-    url: checkUrl(lovage, url, '/callback/url'),
-    secret:
-      secret === undefined ? undefined : sealSecret(lovage, secret, '/callback/secret').toString('base64'),
+    url: checkUrl(lovage, url, at.url),
+    secret: secret === undefined ? undefined : sealSecret(lovage, secret, at.secret).toString('base64'),
   };
 }

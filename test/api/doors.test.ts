@@ -97,7 +97,7 @@ test('a request id that makes sense is kept, another is replaced', async () => {
 
 test('a port in use is one clear line', async () => {
   const settings = { host: '127.0.0.1', port: lab.api.port, maxBodyBytes: 1000 };
-  const authenticator = { authenticate: () => Promise.resolve(null) };
+  const authenticator = { authenticate: () => Promise.resolve(null), vouchFor: () => Promise.resolve(null) };
   const second = startApi({ lovage: lab.lovage, authenticator, settings, version: 'test' });
   await expect(second).rejects.toThrow(SetupError);
   await expect(second).rejects.toThrow(/^port \d+ is in use on 127\.0\.0\.1/);

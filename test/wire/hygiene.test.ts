@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -253,6 +255,26 @@ describe('a large answer', () => {
 test('a tRPC batch over its limit is refused', async () => {
   const names = Array.from({ length: 51 }, () => 'queues.list').join(',');
   expect((await lab.call('GET', `/trpc/${names}?batch=1&input=%7B%7D`)).status).toBe(422);
+});
+
+const upgrade = (target: string, to: string, key = KEY) =>
+  `GET ${target} HTTP/1.1\r\nHost: x\r\n${key}Connection: Upgrade\r\nUpgrade: ${to}\r\n\r\n`;
+
+test.each(['//', 'http://', '//[/trpc', '/elsewhere'])(
+  'a WebSocket to %s is refused, and the server goes on',
+  async (target) => {
+    expect((await sendRaw(lab.api.port, upgrade(target, 'websocket'))).text).toMatch(/^HTTP\/1.1 404 /);
+    const broken = connect(lab.api.port, '127.0.0.1').on('error', () => undefined);
+    broken.write(upgrade(target, 'websocket') + 'x'.repeat(100_000));
+    await once(broken, 'data');
+    broken.resetAndDestroy();
+    expect((await lab.call('GET', '/healthz')).status).toBe(200);
+  },
+);
+
+test('a client that would rather speak HTTP/2 is answered in HTTP/1.1', async () => {
+  const { text: answer } = await sendRaw(impatient.api.port, upgrade('/v1/tasks', 'h2c'));
+  expect(answer).toMatch(/^HTTP\/1.1 200 OK/);
 });
 
 test('a closing server finishes what it has begun, and lets idle connections go', async () => {

@@ -1,7 +1,11 @@
+import { createTRPCClient, createWSClient, wsLink } from '@trpc/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { AppRouter } from '../../src/client/index.ts';
 import { createSecret } from '../../src/secret.ts';
+import { createKey } from '../../src/keys/create.ts';
+import { revokeKey } from '../../src/keys/revoke.ts';
 import { issueTicket, readTicket } from '../../src/keys/ticket.ts';
-import { openHttpLab, ROOT_KEY, serve, type HttpLab } from '../api/http-lab.ts';
+import { openHttpLab, OPERATOR, ROOT_KEY, serve, type HttpLab } from '../api/http-lab.ts';
 import { follow, untilBlock } from './sse.ts';
 
 let lab: HttpLab;
@@ -52,6 +56,29 @@ test('a ticket opens streams and nothing else', async () => {
   expect((await lab.call('GET', '/v1/tasks', { key: body.ticket })).status).toBe(401);
 });
 
+test('a ticket opens nothing else over a WebSocket either, not even another ticket', async () => {
+  const { body } = await issue();
+  const client = createWSClient({
+    url: `${lab.api.url.replace('http', 'ws')}/trpc?ticket=${body.ticket}`,
+  });
+  const trpc = createTRPCClient<AppRouter>({ links: [wsLink({ client })] });
+  const refused = { data: { problem: { code: 'forbidden' } } };
+  await expect(trpc.tasks.list.query({})).rejects.toMatchObject(refused);
+  await expect(trpc.tasks.ticket.mutate()).rejects.toMatchObject(refused);
+  await client.close();
+});
+
+test('a ticket is worth no more than its key: revoked, it opens nothing and its streams end', async () => {
+  const { id, key } = await createKey(lab.lovage.pool, OPERATOR, { name: 'brief', scopes: ['read'] });
+  const { body } = await issue(key);
+  const url = `/v1/stream?ticket=${body.ticket}`;
+  await using stream = await follow(lab.api.url + url);
+  expect(stream.status).toBe(200);
+  await revokeKey(lab.lovage.pool, OPERATOR, id);
+  await untilBlock(stream, 'error');
+  expect((await lab.call('GET', url, { key: null })).status).toBe(401);
+});
+
 test('only a key that may read gets a ticket', async () => {
   expect((await issue(await lab.keyFor(['enqueue']))).status).toBe(403);
 });
@@ -61,7 +88,7 @@ test('a ticket that is forged, changed, or past its minute is refused', async ()
   const others = { secret: createSecret('another secret, as long as that') };
   const caller = { tenant: 'mine', actor: 'key:me' };
   const { ticket } = issueTicket(lovage, caller);
-  expect(readTicket(lovage, ticket)).toEqual({ ...caller, scopes: new Set(['read']) });
+  expect(readTicket(lovage, ticket)).toEqual({ ...caller, scopes: new Set(['read']), isTicket: true });
   const [body = '', signature] = ticket.split('.');
   const richer = Buffer.from(Buffer.from(body, 'base64url').toString().replace('mine', 'ours')).toString(
     'base64url',

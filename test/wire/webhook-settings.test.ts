@@ -135,7 +135,9 @@ test('what does not fit is refused with a pointer, and nothing is written', asyn
   expect(await callback(`callbackUrl=${encodeURIComponent('https://169.254.169.254/')}`)).toMatchObject({
     status: 422,
   });
-  expect(await callback(`callbackUrl=${encodeURIComponent(url)}`, 'whsec_x')).toMatchObject({ status: 422 });
+  const unsigned = await callback(`callbackUrl=${encodeURIComponent(url)}`, 'whsec_x');
+  expect([unsigned.status, pointers(unsigned)]).toEqual([422, ['lovage-callback-secret']]);
+  expect(pointers(await callback('callbackUrl=ftp%3A%2F%2Fexample.com'))).toEqual(['callbackUrl']);
   expect(pointers(await callback('', 'whsec_x'))).toEqual(['callbackUrl']);
   expect(await wire.call('GET', '/v1/webhook-deliveries?taskId=x')).toMatchObject({ status: 422 });
   expect((await wire.call('GET', '/v1/webhooks')).body.items.map((webhook) => webhook.id)).toEqual([id]);

@@ -1,6 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { LovageError } from '../../errors.ts';
 import { isFinal, taskSchema } from '../../wire.ts';
+import { sealCallback } from '../../webhooks/callback.ts';
 import { readJson } from '../body.ts';
 import { type ApiParts, contextOf, type HttpEnv } from '../context.ts';
 import type { Router } from '../trpc/router.ts';
@@ -57,7 +58,7 @@ export function mountSubmit(rest: OpenAPIHono<HttpEnv>, parts: ApiParts, router:
   rest.openapi(submit, async (c) => {
     const query = c.req.valid('query');
     const { wait: _wait, async: _async, callbackUrl, ...options } = query;
-    const callback = readCallback(callbackUrl, c.req.valid('header')['lovage-callback-secret']);
+    const callback = readCallback(parts, callbackUrl, c.req.valid('header')[SECRET_HEADER]);
     const waitMs = readWait(c, query);
     const body = await readJson(c.req.raw, parts.maxBodyBytes);
     const procedures = router.createCaller(contextOf(parts, c, body.suspicion));
@@ -78,8 +79,14 @@ export function mountSubmit(rest: OpenAPIHono<HttpEnv>, parts: ApiParts, router:
 }
 
 /** The secret comes in a header: URLs get into logs. */
-function readCallback(url: string | undefined, secret: string | undefined) {
-  if (url !== undefined) return { url, secret };
+const SECRET_HEADER = 'lovage-callback-secret';
+
+function readCallback({ lovage }: ApiParts, url: string | undefined, secret: string | undefined) {
+  if (url !== undefined) {
+    // Refused here by the names that they have here: a pointer of the verb would lead into the task's input.
+    sealCallback(lovage, { url, secret }, { url: 'callbackUrl', secret: SECRET_HEADER });
+    return { url, secret };
+  }
   if (secret === undefined) return undefined;
   throw new LovageError('validation', 'A secret of a callback needs its callbackUrl', {
     faults: [{ pointer: 'callbackUrl', detail: 'is missing' }],

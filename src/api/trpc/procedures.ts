@@ -27,8 +27,10 @@ export const procedureFor = (scope: Scope) =>
   t.procedure
     .meta({ scope })
     .use(auditMutation)
-    .use(async ({ ctx, next }) => {
+    .use(async ({ ctx, type, next }) => {
       requireScope(ctx.caller, scope);
+      if (ctx.caller.isTicket && type !== 'subscription')
+        throw new LovageError('forbidden', 'A stream ticket opens streams and nothing else');
       await ctx.spend?.();
       return next();
     })

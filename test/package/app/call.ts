@@ -7,7 +7,12 @@ const client = createClient<typeof config>({
 });
 const { text } = await client.run('mail.greet', { to: 'Ada' });
 const length: number = await client.run('mail.measure', { text });
-console.log(text, length);
+
+const task = await client.enqueue('mail.measure', { text });
+for await (const update of client.watch(task)) {
+  const seen: number | null | undefined = update.type === 'end' ? update.task.result : undefined;
+  if (update.type === 'end') console.log(text, length, seen);
+}
 
 /** Never called: what the compiler must refuse. */
 export async function wrong(): Promise<void> {

@@ -1,14 +1,14 @@
 import { defineConfig, definePack, defineTask } from 'lovage';
 import { z } from 'zod';
 
-const greet = defineTask({
+export const greet = defineTask({
   name: 'mail.greet',
   input: z.strictObject({ to: z.string() }),
   output: z.strictObject({ text: z.string() }),
   run: ({ input }) => ({ text: `Hello ${input.to}` }),
 });
 
-const measure = defineTask({
+export const measure = defineTask({
   name: 'mail.measure',
   input: z.strictObject({ text: z.string() }),
   output: z.int(),

@@ -8,7 +8,7 @@ import type { Lovage } from '../../../src/lovage.ts';
 export async function makeDocument(config: Config) {
   const app = createApp({
     lovage: { config, log: createLog({ level: 'silent' }) } as Lovage,
-    authenticator: { authenticate: () => Promise.resolve(null) },
+    authenticator: { authenticate: () => Promise.resolve(null), vouchFor: () => Promise.resolve(null) },
     maxBodyBytes: 1_000,
     corsOrigins: [],
     version: '0.1.0',
