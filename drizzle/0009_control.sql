@@ -114,6 +114,8 @@ BEGIN
       of_queue.job_table)
     USING of_queue.queue, of_queue.ids;
   END LOOP;
+  -- Who removes a task meanwhile waits, or has removed it: a job without a task would be adopted as a new one.
+  final := ARRAY(SELECT t.id FROM lovage.task t WHERE t.id = ANY (final) ORDER BY t.id FOR KEY SHARE);
   queued := lovage.restore_jobs(final, 'created');
   UPDATE lovage.task t
   SET failures = 0, crashes = 0, error = NULL, cancel_outcome = NULL, overdue_at = NULL

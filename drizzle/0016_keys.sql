@@ -128,12 +128,12 @@ CREATE OR REPLACE FUNCTION lovage.retry(task_id uuid) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+  queued uuid[] := lovage.retry_tasks(ARRAY[retry.task_id]);
 BEGIN
-  IF NOT EXISTS (SELECT FROM lovage.task t WHERE t.id = retry.task_id) THEN
-    RETURN lovage.audit_by_hand('tasks.retry', retry.task_id::text, 'not_found');
-  END IF;
   RETURN lovage.audit_by_hand('tasks.retry', retry.task_id::text,
-    CASE WHEN cardinality(lovage.retry_tasks(ARRAY[retry.task_id])) > 0 THEN 'queued' ELSE 'not_final' END);
+    CASE WHEN cardinality(queued) > 0 THEN 'queued'
+         WHEN EXISTS (SELECT FROM lovage.task t WHERE t.id = retry.task_id) THEN 'not_final' ELSE 'not_found' END);
 END
 $$;
 --> statement-breakpoint

@@ -1,4 +1,5 @@
 import { callAs } from '../db/call-as.ts';
+import { retryConflicts } from '../db/failures.ts';
 import type { Lovage } from '../lovage.ts';
 import { explainHeldKey } from '../queue/held-key.ts';
 import type { Caller, RetryOutcome, TaskView } from '../wire.ts';
@@ -15,9 +16,9 @@ export async function retryTask(
   id: string,
 ): Promise<{ task: TaskView; outcome: RetryOutcome }> {
   await getTask(lovage, caller, id, []);
-  const outcome = await callAs<RetryOutcome | 'not_found'>(lovage.pool, caller.actor, 'lovage.retry($2)', [
-    id,
-  ]).catch((error: unknown) => {
+  const outcome = await retryConflicts(() =>
+    callAs<RetryOutcome | 'not_found'>(lovage.pool, caller.actor, 'lovage.retry($2)', [id]),
+  ).catch((error: unknown) => {
     throw explainHeldKey(error);
   });
   if (outcome === 'not_found') throw taskNotFound(id);
