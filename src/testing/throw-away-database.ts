@@ -31,7 +31,7 @@ export async function makeDatabase(config: Config, serverUrl?: string): Promise<
   };
 }
 
-/** It stops by itself when the last process that uses it has gone; its folder is found again by the next run. */
+/** It outlives this process: the next run finds it and need not start one. */
 async function startServer(): Promise<string> {
   const dataDir = join(tmpdir(), `lovage-testing-${userInfo().username}`);
   const { url } = await startEmbeddedPostgres({ dataDir });
