@@ -841,9 +841,10 @@ BEGIN
   SELECT c.cancelled, c.requested INTO cancelled, requested
   FROM lovage.cancel_tasks(ARRAY(SELECT t.id FROM lovage.task t WHERE t.batch_id = of_batch AND NOT lovage.is_final(t.state)
                                  AND t.id IS DISTINCT FROM b.follow_up_id), reason) c;
-  UPDATE lovage.batch w SET cancel_requested_at = now()
-  WHERE w.id = of_batch AND w.finished_at IS NULL AND w.cancel_requested_at IS NULL;
-  outcome := CASE WHEN cardinality(requested) > 0 THEN 'requested' ELSE 'cancelled' END;
+  UPDATE lovage.batch w SET cancel_requested_at = coalesce(w.cancel_requested_at, now())
+  WHERE w.id = of_batch AND w.finished_at IS NULL;
+  -- Not found: it finished while this waited for it, and its `then` was started.
+  outcome := CASE WHEN NOT FOUND THEN 'already_finished' WHEN cardinality(requested) > 0 THEN 'requested' ELSE 'cancelled' END;
 END
 $$;
 --> statement-breakpoint

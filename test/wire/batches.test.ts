@@ -200,6 +200,33 @@ describe('without a worker', () => {
     expect((await lab.call('POST', `/v1/batches/${batch.id}/cancel`)).status).toBe(200);
     expect(await lab.lab.violations()).toEqual([]);
   });
+
+  test('what comes after a batch needs no input of its own', async () => {
+    const answer = await submit({ tasks: [echo(1)], ...followedBy('diag.noop') });
+    expect(answer.status).toBe(202);
+    await lab.call('POST', `/v1/batches/${answer.body.id}/cancel`);
+  });
+
+  test('a cancel that comes while a batch finishes says that it was too late', async () => {
+    const { body } = await submit({ tasks: [echo(1)], ...followedBy('diag.noop', null) });
+    await lab.call('POST', `/v1/tasks/${body.taskIds[0]}/cancel`);
+    const client = await lab.lovage.pool.connect();
+    await client.query('BEGIN');
+    await client.query('SELECT lovage.follow_up(10000)');
+    const cancel = lab.call('POST', `/v1/batches/${body.id}/cancel`);
+    await until(
+      async () =>
+        (
+          await lab.lab.sql(
+            `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%cancel_batch%'`,
+          )
+        ).length > 0,
+    );
+    await client.query('COMMIT');
+    client.release();
+    expect((await cancel).body).toMatchObject({ outcome: 'already_finished', state: 'finished' });
+    expect(await followUpOf(body.id)).toEqual(expect.any(String));
+  });
 });
 
 describe('with a worker', () => {

@@ -16,7 +16,7 @@ const FIELD = { followUp: 'then' } as const;
 export const batchFields = z.strictObject({
   tasks: z.array(member).min(1).max(MAX_BATCH),
   label: z.string().min(1).max(200).optional(),
-  [FIELD.followUp]: z.strictObject({ name: z.string(), input: z.unknown() }).optional(),
+  [FIELD.followUp]: z.strictObject({ name: z.string(), input: z.unknown().optional() }).optional(),
   callback: enqueueOptions.shape.callback,
 });
 export type BatchFields = z.input<typeof batchFields>;
