@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type pg from 'pg';
 import { isPassing } from '../db/failures.ts';
 import type { Log } from '../log.ts';
@@ -107,19 +108,9 @@ export class AuditWriter {
     this.#dropped += excess;
   }
 
-  #rest(): Promise<void> {
-    const { signal } = this.#closed;
+  /** Ends early when the writer is closed. */
+  async #rest(): Promise<void> {
     const ms = Math.min(RETRY_MAX_MS, 100 * 2 ** this.#failures);
-    return new Promise((resolve) => {
-      const finish = () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', finish);
-        resolve();
-      };
-      const timer = setTimeout(finish, ms);
-      timer.unref();
-      signal.addEventListener('abort', finish);
-      if (signal.aborted) finish();
-    });
+    await wait(ms, undefined, { signal: this.#closed.signal, ref: false }).catch(() => undefined);
   }
 }

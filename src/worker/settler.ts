@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type pg from 'pg';
 import { isPassing, retryConflicts } from '../db/failures.ts';
 import type { Log } from '../log.ts';
@@ -105,7 +106,8 @@ export class Settler {
   async #rest(ms: number): Promise<void> {
     this.#busy -= 1;
     if (this.#waiting.size > 0) this.#startSoon();
-    await pause(ms, this.#closed.signal);
+    // Ends early when it is closed.
+    await wait(ms, undefined, { signal: this.#closed.signal }).catch(() => undefined);
     this.#busy += 1;
   }
 
@@ -153,16 +155,4 @@ function plainer(refused: Settlement, { message }: Error): Settlement | undefine
   if (refused.kind === 'failed' && refused.error.code === 'output_invalid') return undefined;
   const fault = { code: 'output_invalid', message: `Postgres refused the outcome: ${message}` };
   return { id, attempt, progress: null, events: [], kind: 'failed', error: fault };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const finish = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', finish);
-      resolve();
-    };
-    const timer = setTimeout(finish, ms);
-    signal.addEventListener('abort', finish);
-  });
 }

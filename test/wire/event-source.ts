@@ -58,6 +58,7 @@ export class TestEventSource extends EventTarget {
       // As the standard has it: an answer other than 200 is the end.
       this.readyState = stream && stream.status !== 200 ? 2 : 0;
       this.dispatchEvent(new Event('error'));
+      // The reconnection time of the standard, kept short.
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
