@@ -1,33 +1,8 @@
 import { SetupError } from './errors.ts';
-import type { Pack } from './pack.ts';
-import { isQueueName, type AnyTask, type InputOf } from './task.ts';
+import type { Mount, Pack, QueueOptions, ScheduledTask } from './pack.ts';
+import { isQueueName, type AnyTask } from './task.ts';
 
-export interface QueueOptions {
-  /** Slots that this queue may hold in one worker. Default: as many as the worker has. */
-  concurrency?: number;
-  /** At most so many of its tasks run at a time, over all workers. */
-  clusterConcurrency?: number;
-  /** At most so many of its tasks with the same concurrency key run at a time, over all workers. Default 1. */
-  perKey?: number;
-  /** At most `limit` of its attempts start in any `periodMs`, over all workers. */
-  rate?: { limit: number; periodMs: number };
-}
-
-/** When a task is started by itself: give `cron` or `rrule`. */
-export interface ScheduledTask<Task extends AnyTask = AnyTask> {
-  task: Task;
-  input: InputOf<Task>;
-  /** Five fields, or six with seconds before them. */
-  cron?: string;
-  /** The lines of RFC 5545: `RRULE`, and `DTSTART` where it matters from when. */
-  rrule?: string;
-  /** An IANA name. Default UTC, or the one of `DTSTART`. */
-  timeZone?: string;
-  /** What becomes of the times at which no worker was there: nothing, or one run for all of them. Default `skip`. */
-  missed?: 'skip' | 'once';
-  priority?: number;
-  tags?: readonly string[];
-}
+export type { Mount, QueueOptions, ScheduledTask };
 
 export interface ConfigOptions<Packs extends readonly Pack[], Scheduled extends Record<string, AnyTask>> {
   packs: Packs;
@@ -35,6 +10,8 @@ export interface ConfigOptions<Packs extends readonly Pack[], Scheduled extends 
   queues?: Record<string, QueueOptions>;
   /** By name. What is taken out here is gone with the next start. */
   schedules?: { [Name in keyof Scheduled]: ScheduledTask<Scheduled[Name]> };
+  /** By the name of a pack: where its dialect is mounted beside its prefix. `LOVAGE_<PACK>_PORT`, `_HOST` and `_OPEN` win over it. */
+  mounts?: Record<string, Mount>;
 }
 
 export interface Config<Packs extends readonly Pack[] = readonly Pack[]> {

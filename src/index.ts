@@ -1,5 +1,16 @@
 export { defineConfig, type Config, type TasksOf } from './config.ts';
-export { submits, type Dialect, type DialectRoute, type Rendered } from './dialect.ts';
+export {
+  resource,
+  submits,
+  type Dialect,
+  type DialectError,
+  type DialectReply,
+  type DialectRequest,
+  type DialectRoute,
+  type Rendered,
+  type ResourceRequest,
+  type UploadedFile,
+} from './dialect.ts';
 export { Discard, LovageError, RetryAt, RetryIn, Snooze, WaitingForChildren } from './errors.ts';
 export { definePack, type Pack } from './pack.ts';
 export {
@@ -19,5 +30,6 @@ export {
   type OutputOf,
   type RunContext,
   type TaskDefinition,
+  type Vault,
 } from './task.ts';
 export { enqueue, type EnqueueInOptions, type Transaction } from './tasks/enqueue-in.ts';

@@ -15,6 +15,8 @@ export interface RunContext<Input> {
   input: Input;
   /** The task's id, the same in every attempt: the natural idempotency key for the outside world. */
   id: string;
+  /** Whose task it is: the rows of others are none of its business. */
+  tenant: string;
   /** Numbered from 1, never reused. */
   attempt: number;
   /**
@@ -28,6 +30,8 @@ export interface RunContext<Input> {
   log: (message: string, data?: Record<string, unknown>) => void;
   /** The database Lovage runs on, for the task's own tables. */
   db: NodePgDatabase;
+  /** Encrypts what those tables should not hold in the clear. */
+  vault: Vault;
   /**
    * Writes that commit with the task's success or not at all, such as `onSettle((tx) => tx.insert(invoice).values(row))`. Called after the
    * handler has returned, in order; called again if Postgres went away before the commit. What they throw fails the attempt.
@@ -48,6 +52,13 @@ export interface RunContext<Input> {
    * pass: the task then waits, holds no slot, and runs again from its start when all of them are final.
    */
   waitFor: <const Children extends readonly Child[]>(children: Children) => Promise<Outcomes<Children>>;
+}
+
+/** Encrypts and decrypts under a key made of `LOVAGE_SECRET`, one for each pack. @throws LovageError `not-configured` without it. */
+export interface Vault {
+  encrypt: (text: string) => Buffer;
+  /** @throws LovageError `not-configured` when it was encrypted under another secret. */
+  decrypt: (encrypted: Buffer) => string;
 }
 
 export interface ChildOptions {
@@ -114,6 +125,8 @@ export interface TaskOptions<Name extends string, Input extends z.ZodType, Outpu
   attempts?: number;
   /** Default: 1 s doubling, ±25 % jitter, at most 1 h. */
   backoff?: Backoff;
+  /** Whether what a handler threw may pass by itself, such as `isTransient`. Default: all is tried again. */
+  retryIf?: ((error: unknown) => boolean) | undefined;
   /** Higher runs first within its queue. Default 0. */
   priority?: number;
   /** How long the result can be read after success. Default 24 h. */
@@ -147,8 +160,8 @@ export interface TaskDefinition<
   Output extends z.ZodType = z.ZodType,
 >
   extends
-    Required<Omit<TaskOptions<Name, Input, Output>, 'concurrencyKey' | 'dedupe'>>,
-    Pick<TaskOptions<Name, Input, Output>, 'concurrencyKey' | 'dedupe'> {}
+    Required<Omit<TaskOptions<Name, Input, Output>, 'concurrencyKey' | 'dedupe' | 'retryIf'>>,
+    Pick<TaskOptions<Name, Input, Output>, 'concurrencyKey' | 'dedupe' | 'retryIf'> {}
 
 /** What callers send: the input before its schema fills in defaults. */
 export type InputOf<Definition> =
