@@ -2,7 +2,9 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { compressLarge } from './compress.ts';
 import type { ApiParts, HttpEnv } from './context.ts';
 import { allowOrigins } from './cors.ts';
-import { createDialect, dialectErrors, type DialectPack } from './dialects/mount.ts';
+import { dialectErrors } from './dialects/errors.ts';
+import { createDialect } from './dialects/mount.ts';
+import { type DialectPack, dialectParts } from './dialects/parts.ts';
 import { mountDocs } from './docs/mount.ts';
 import { followRequests } from './follow.ts';
 import { mountHealth } from './health.ts';
@@ -21,7 +23,7 @@ export function createApp(parts: ApiParts): OpenAPIHono<HttpEnv> {
   const { config, log } = parts.lovage;
   const router = createRouter(config);
   const dialects = config.packs.filter((pack): pack is DialectPack => pack.dialect !== undefined);
-  const styles = [trpcErrors, ...dialects.flatMap(({ dialect }) => dialectErrors(dialect))];
+  const styles = [trpcErrors, ...dialects.flatMap(({ dialect }) => dialectErrors(dialect, dialect.prefix))];
 
   const app = new OpenAPIHono<HttpEnv>();
   app.onError((error, c) => respondWithError(c, error, styles, log));
@@ -37,11 +39,20 @@ export function createApp(parts: ApiParts): OpenAPIHono<HttpEnv> {
   mountDocs(app, DOCUMENT_URL);
   let document: string | undefined;
   app.get(DOCUMENT_URL, (c) => {
-    document ??= JSON.stringify(createDocument(app, { config, dialects, version: parts.version }));
+    document ??= JSON.stringify(
+      createDocument(app, {
+        config,
+        dialects: dialects.map((pack) => ({ ...pack, isOpen: false })),
+        version: parts.version,
+      }),
+    );
     return c.body(document, 200, { 'Content-Type': 'application/json' });
   });
 
-  for (const pack of dialects) app.route(pack.dialect.prefix, createDialect(parts, router, pack));
+  for (const pack of dialects) {
+    const { prefix: base } = pack.dialect;
+    app.route(base, createDialect(dialectParts(parts, router, pack, { base, isOpen: false })));
+  }
   app.use(`${TRPC_ENDPOINT}/*`, requireKey(parts));
   mountTrpc(app, parts, router);
   app.route(REST_PREFIX, createRest(parts, router));

@@ -25,7 +25,12 @@ export async function readText(request: Request, maxBytes: number): Promise<stri
   return decode(await readBytes(request, maxBytes));
 }
 
-async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+/** @throws `tooLarge` as soon as it is known, malformed-json for a body that is packed. */
+export async function readBytes(
+  request: Request,
+  maxBytes: number,
+  tooLarge = overLimit(maxBytes),
+): Promise<Uint8Array<ArrayBuffer>> {
   const encoding = request.headers.get('content-encoding') ?? 'identity';
   if (encoding !== 'identity') {
     // A few bytes of gzip can be gigabytes.
@@ -33,14 +38,14 @@ async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array
   }
   const length = request.headers.get('content-length');
   if (length !== null) {
-    if (Number(length) > maxBytes) throw tooLarge(maxBytes);
+    if (Number(length) > maxBytes) throw tooLarge;
     return new Uint8Array(await request.arrayBuffer());
   }
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of request.body ?? []) {
     size += chunk.byteLength;
-    if (size > maxBytes) throw tooLarge(maxBytes);
+    if (size > maxBytes) throw tooLarge;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
@@ -68,7 +73,7 @@ function parse(text: string): unknown {
   }
 }
 
-const tooLarge = (maxBytes: number) =>
+const overLimit = (maxBytes: number): LovageError =>
   new LovageError(
     'payload-too-large',
     `The body is over the limit of ${maxBytes} bytes (LOVAGE_MAX_BODY_BYTES)`,

@@ -45,6 +45,8 @@ export interface HttpEnv {
     patience: Patience;
     trail: AuditTrail;
     recheck: RequestContext['recheck'];
+    /** Until when the signed link holds that a request came with. */
+    linkEndsAt: number | undefined;
   };
 }
 export type HttpContext = Context<HttpEnv>;

@@ -5,11 +5,13 @@ import { Patience, PATIENCE_MS } from './patience.ts';
 
 const REQUEST_ID = /^[\w.-]{1,128}$/;
 
-const SECURITY_HEADERS = [
+const DEFAULT_HEADERS = [
   ['X-Content-Type-Options', 'nosniff'],
   ['X-Frame-Options', 'DENY'],
   ['Referrer-Policy', 'no-referrer'],
   ['Cross-Origin-Resource-Policy', 'same-origin'],
+  ['Content-Security-Policy', "default-src 'none'"],
+  ['Cache-Control', 'no-store'],
 ] as const;
 
 /** Gives each request an id, in and out, and one line in the log; never its query, headers or body. */
@@ -24,9 +26,8 @@ export function followRequests({ lovage, closing }: ApiParts): MiddlewareHandler
 
     const { headers } = c.res;
     headers.set('X-Request-Id', requestId);
-    for (const [name, value] of SECURITY_HEADERS) headers.set(name, value);
-    if (!headers.has('Content-Security-Policy')) headers.set('Content-Security-Policy', "default-src 'none'");
-    if (!headers.has('Cache-Control')) headers.set('Cache-Control', 'no-store');
+    // What an answer says itself counts: a signed link's may be embedded elsewhere.
+    for (const [name, value] of DEFAULT_HEADERS) if (!headers.has(name)) headers.set(name, value);
     if (closing.aborted) headers.set('Connection', 'close');
 
     const ms = Math.round(performance.now() - startedAt);

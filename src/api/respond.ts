@@ -9,6 +9,7 @@ export interface ErrorReply {
   status: number;
   body: unknown;
   contentType: string;
+  headers?: Record<string, string>;
 }
 
 /** How the errors of all paths under `prefix` look; everywhere else they are problem+json. */
@@ -28,7 +29,7 @@ export function respondWithError(
   const { requestId } = c.var;
   if (!c.req.raw.signal.aborted) reportError(log, error, requestId);
   const style = styles.find(({ prefix }) => isUnder(c.req.path, prefix));
-  const reply = style?.render(error, requestId) ?? {
+  const reply: ErrorReply = style?.render(error, requestId) ?? {
     status: ERROR_CODES[error.code].status,
     body: toProblem(error, requestId),
     contentType: PROBLEM_TYPE,
@@ -36,6 +37,7 @@ export function respondWithError(
   if (error.code === 'unauthorized') c.header('WWW-Authenticate', 'Bearer');
   if (error.retryAfter !== undefined) c.header('Retry-After', String(error.retryAfter));
   c.header('Content-Type', reply.contentType);
+  for (const [name, value] of Object.entries(reply.headers ?? {})) c.header(name, value);
   return c.body(JSON.stringify(reply.body), reply.status as ContentfulStatusCode);
 }
 

@@ -1,15 +1,18 @@
-import type { CancelRoute, DialectReply } from '../../dialect.ts';
+import type { CancelRoute, DialectReply, DialectRequest } from '../../dialect.ts';
 import { contextOf, type HttpContext } from '../context.ts';
 import { requireScope } from '../trpc/procedures.ts';
-import type { DialectParts } from './parts.ts';
 import { getOwnTask } from './own-task.ts';
+import type { DialectParts } from './parts.ts';
+import { viewIn } from './view.ts';
 
-export function answerCancel(route: CancelRoute, { parts, router, view, names }: DialectParts) {
-  return async (c: HttpContext): Promise<DialectReply> => {
-    requireScope(c.var.caller, 'cancel');
-    const procedures = router.createCaller(contextOf(parts, c));
-    const { id } = await getOwnTask(procedures, names, c.req.param('id') ?? '');
-    const { task, outcome } = await procedures.tasks.cancel({ id });
-    return route.reply(view(task), outcome);
+export function answerCancel(route: CancelRoute, shared: DialectParts) {
+  const { parts, router, names } = shared;
+  return async (c: HttpContext, request: DialectRequest): Promise<DialectReply> => {
+    const { caller, patience } = c.var;
+    requireScope(caller, 'cancel');
+    const own = getOwnTask(parts.lovage, caller, { id: request.params['id'] ?? '', names });
+    const { id } = await patience.spend(own);
+    const { task, outcome } = await router.createCaller(contextOf(parts, c)).tasks.cancel({ id });
+    return route.reply(viewIn(shared, request, task), outcome);
   };
 }

@@ -1,39 +1,55 @@
 import { Hono } from 'hono';
-import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { ERROR_CODES } from '../../errors.ts';
-import type { Dialect, DialectReply, DialectRoute } from '../../dialect.ts';
-import type { Pack } from '../../pack.ts';
-import type { ApiParts, HttpContext, HttpEnv } from '../context.ts';
-import { requireKey } from '../identify.ts';
-import type { ErrorStyle } from '../respond.ts';
-import type { Router } from '../trpc/router.ts';
+import type { DialectReply, DialectRequest, DialectRoute } from '../../dialect.ts';
+import type { HttpContext, HttpEnv } from '../context.ts';
+import { requireCaller } from '../identify.ts';
 import { answerCancel } from './cancel.ts';
+import { accessOf, createIdentification } from './identify-visitor.ts';
+import type { DialectParts } from './parts.ts';
+import { compilePath, type RoutePath } from './path.ts';
+import { sendReply } from './reply.ts';
+import { createRequest } from './request.ts';
+import { answerResource } from './resource.ts';
+import { answerSocket } from './socket.ts';
 import { answerStatus } from './status.ts';
 import { answerSubmit } from './submit.ts';
-import type { DialectParts } from './parts.ts';
-import { createView } from './view.ts';
-
-export type DialectPack = Pack & { dialect: Dialect };
+import { type Visit, visitOf } from './visit.ts';
 
 /** A pack's routes, relative to where they are mounted. */
-export function createDialect(
-  parts: ApiParts,
-  router: Router,
-  { tasks, dialect }: DialectPack,
-): Hono<HttpEnv> {
+export function createDialect(shared: DialectParts): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
-  const view = createView(dialect);
-  const names: ReadonlySet<string> = new Set(tasks.map(({ name }) => name));
-  for (const route of dialect.routes) {
-    const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
-    const answer = answerFor(route, { parts, router, view, names });
-    const guards = isOpen(route) ? [] : [requireKey(parts, dialect.keyHeader)];
-    app.on(route.method.toUpperCase(), [path], ...guards, async (c) => toResponse(c, await answer(c)));
+  for (const route of shared.pack.dialect.routes) {
+    for (const path of [route.path, ...(route.aliases ?? [])])
+      mountRoute(app, shared, route, compilePath(path));
   }
   return app;
 }
 
-type Answer = (c: HttpContext) => Promise<DialectReply>;
+type Answer = (c: HttpContext, request: DialectRequest) => Promise<DialectReply>;
+
+function mountRoute(app: Hono<HttpEnv>, shared: DialectParts, route: DialectRoute, path: RoutePath): void {
+  const { base } = shared.place;
+  const visit = (c: HttpContext): Visit =>
+    visitOf(c, base, path.read(c.req.path.slice(base.length) || '/') ?? {});
+  const method = route.method.toUpperCase();
+  if (route.kind === 'static' && accessOf(route) === 'open') {
+    // A health check must be answered whatever key comes with it, and also without Postgres.
+    app.on(method, [path.pattern], async (c) =>
+      sendReply(c, route.reply({ ready: await shared.parts.isReady() })),
+    );
+    return;
+  }
+  const answer = answerFor(route, shared);
+  const identify = createIdentification(shared, route);
+  const guard = requireCaller(shared.parts, async (c) => {
+    const visitor = await identify(visit(c));
+    c.set('linkEndsAt', visitor.linkEndsAt);
+    return visitor;
+  });
+  app.on(method, [path.pattern], guard, async (c) => {
+    const request = createRequest(shared, visit(c), { caller: c.var.caller, signal: c.req.raw.signal });
+    return sendReply(c, await answer(c, request));
+  });
+}
 
 function answerFor(route: DialectRoute, shared: DialectParts): Answer {
   switch (route.kind) {
@@ -43,26 +59,11 @@ function answerFor(route: DialectRoute, shared: DialectParts): Answer {
       return answerStatus(route, shared);
     case 'cancel':
       return answerCancel(route, shared);
+    case 'resource':
+      return answerResource(route, shared);
+    case 'socket':
+      return answerSocket(route);
     case 'static':
       return async () => route.reply({ ready: await shared.parts.isReady() });
   }
-}
-
-const isOpen = (route: DialectRoute): boolean => route.kind === 'static' && route.needsKey !== true;
-
-const toResponse = (c: HttpContext, { status, body }: DialectReply): Response =>
-  c.json(body, status as ContentfulStatusCode);
-
-/** Errors under the dialect's prefix in its own words, where it has any. */
-export function dialectErrors({ prefix, error: render }: Dialect): ErrorStyle[] {
-  if (render === undefined) return [];
-  return [
-    {
-      prefix,
-      render: ({ code, message, faults }) => ({
-        ...render({ status: ERROR_CODES[code].status, code, message, faults }),
-        contentType: 'application/json',
-      }),
-    },
-  ];
 }

@@ -1,14 +1,19 @@
-import { LovageError } from '../../errors.ts';
-import type { TaskView } from '../../wire.ts';
-import type { ProcedureCaller } from '../trpc/router.ts';
+import { getTask, taskNotFound } from '../../tasks/get.ts';
+import { listChildren } from '../../tasks/list-children.ts';
+import type { Lovage } from '../../lovage.ts';
+import type { Caller, TaskView } from '../../wire.ts';
 
-/** A task of this pack, without its input, which can be megabytes a poll; another pack's is as unknown here as an id that never was. */
+/** A task of these definitions, without its input, which can be megabytes a poll; any other is as unknown here as an id that never was. */
 export async function getOwnTask(
-  procedures: ProcedureCaller,
-  names: ReadonlySet<string>,
-  id: string,
+  lovage: Lovage,
+  caller: Caller,
+  { id, names }: { id: string; names: ReadonlySet<string> },
 ): Promise<TaskView> {
-  const task = await procedures.tasks.get({ id, include: ['result'] });
-  if (!names.has(task.name)) throw new LovageError('task-not-found', `no task has the id "${id}"`);
+  const task = await getTask(lovage, caller, id, ['result']);
+  if (!names.has(task.name)) throw taskNotFound(id);
   return task;
 }
+
+/** What it started, with the results. */
+export const listOwnChildren = (lovage: Lovage, caller: Caller, id: string): Promise<TaskView[]> =>
+  listChildren(lovage, caller, id, ['result']);

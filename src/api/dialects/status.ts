@@ -1,11 +1,22 @@
-import type { DialectReply, StatusRoute } from '../../dialect.ts';
-import { contextOf, type HttpContext } from '../context.ts';
+import type { DialectReply, DialectRequest, StatusRoute } from '../../dialect.ts';
+import type { HttpContext } from '../context.ts';
+import { requireScope } from '../trpc/procedures.ts';
+import { getOwnTask, listOwnChildren } from './own-task.ts';
 import type { DialectParts } from './parts.ts';
-import { getOwnTask } from './own-task.ts';
+import { viewIn } from './view.ts';
 
-export function answerStatus(route: StatusRoute, { parts, router, view, names }: DialectParts) {
-  return async (c: HttpContext): Promise<DialectReply> => {
-    const procedures = router.createCaller(contextOf(parts, c));
-    return route.reply(view(await getOwnTask(procedures, names, c.req.param('id') ?? '')));
+export function answerStatus(route: StatusRoute, shared: DialectParts) {
+  const { lovage } = shared.parts;
+  const names = route.task ? new Set([route.task.name]) : shared.names;
+  return async (c: HttpContext, request: DialectRequest): Promise<DialectReply> => {
+    const { caller, patience } = c.var;
+    requireScope(caller, 'read');
+    const id = request.params['id'] ?? '';
+    const task = await patience.spend(getOwnTask(lovage, caller, { id, names }));
+    const children = route.withChildren ? await patience.spend(listOwnChildren(lovage, caller, task.id)) : [];
+    return route.reply(
+      viewIn(shared, request, task),
+      children.map((child) => viewIn(shared, request, child)),
+    );
   };
 }

@@ -1,35 +1,51 @@
-import { LovageError } from '../../errors.ts';
-import type { DialectReply, SubmitRoute } from '../../dialect.ts';
+import type { DialectReply, DialectRequest, SubmitRoute } from '../../dialect.ts';
+import { suspect } from '../../json/unstorable.ts';
 import { isFinal } from '../../wire.ts';
 import { MAX_WAIT_MS } from '../await-task.ts';
-import { readJson } from '../body.ts';
+import { type JsonBody, readJson, readOptionalJson } from '../body.ts';
 import { contextOf, type HttpContext } from '../context.ts';
-import { faultsOf } from '../../json/faults.ts';
+import { requireScope } from '../trpc/procedures.ts';
+import { fitBody, fitQuery } from './fit.ts';
 import type { DialectParts } from './parts.ts';
 import { createSyncSwitch } from './sync.ts';
+import { viewIn } from './view.ts';
 
-export function answerSubmit(route: SubmitRoute, { parts, router, view }: DialectParts) {
+export function answerSubmit(route: SubmitRoute, shared: DialectParts) {
+  const { parts, router } = shared;
   const isSync = createSyncSwitch(route.sync);
-  return async (c: HttpContext): Promise<DialectReply> => {
-    const waitMs = isSync(c.req.query()) ? MAX_WAIT_MS : 0;
-    const body = await readJson(c.req.raw, parts.maxBodyBytes);
-    const procedures = router.createCaller(contextOf(parts, c, body.suspicion));
-    const input = inputOf(route, body.value, c.req.query());
+  return async (c: HttpContext, request: DialectRequest): Promise<DialectReply> => {
+    requireScope(c.var.caller, 'enqueue');
+    const waitMs = isSync(request.query) ? MAX_WAIT_MS : 0;
+    const query = route.query ? await fitQuery(route.query, new URL(c.req.url).searchParams) : request.query;
+    const { value: body, suspicion } = await readBody(route, c.req.raw, parts.maxBodyBytes);
+    const input: unknown = route.input ? route.input(body, query, request.params) : body;
+    const refusal = await refusalOf(route, input, request);
+    if (refusal) return refusal;
+    const procedures = router.createCaller(contextOf(parts, c, suspicion));
     const task = await procedures.tasks.enqueue({ name: route.task.name, input, waitMs });
     const finished = isFinal(task.state) ? route.finished : undefined;
-    return (finished ?? route.accepted)(view(task));
+    return (finished ?? route.accepted)(viewIn(shared, request, task));
   };
 }
 
-function inputOf(
-  { body: schema, input }: SubmitRoute,
-  body: unknown,
-  query: Record<string, string>,
-): unknown {
-  if (schema === undefined) return input === undefined ? body : input(body, query);
-  const parsed = schema.safeParse(body);
-  if (!parsed.success) {
-    throw new LovageError('validation', 'The body does not fit', { faults: faultsOf(parsed.error) });
-  }
-  return input === undefined ? parsed.data : input(parsed.data, query);
+async function readBody(
+  { body: schema }: SubmitRoute,
+  request: Request,
+  maxBytes: number,
+): Promise<JsonBody> {
+  if (schema === null) return { value: undefined, suspicion: suspect('') };
+  if (schema === undefined) return readJson(request, maxBytes);
+  const body = await readOptionalJson(request, maxBytes);
+  return { value: await fitBody(schema, body), suspicion: body.suspicion };
+}
+
+/** Asked only of an input that fits: what does not is refused by the enqueue itself. */
+async function refusalOf(
+  { refuse, task }: SubmitRoute,
+  input: unknown,
+  request: DialectRequest,
+): Promise<DialectReply | null> {
+  if (!refuse) return null;
+  const { success } = await task.input.safeParseAsync(input);
+  return success ? refuse(input as Parameters<typeof refuse>[0], request) : null;
 }

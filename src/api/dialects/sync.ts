@@ -1,4 +1,4 @@
-import type { SyncSwitch } from '../../dialect.ts';
+import type { SubmitRoute } from '../../dialect.ts';
 import { LovageError } from '../../errors.ts';
 
 // What FastAPI and Flask read as booleans; Python clients send `str(False)`.
@@ -14,8 +14,8 @@ const WORDS: Record<string, boolean> = {
 };
 
 /** Tells from the query whether to wait for the outcome. */
-export function createSyncSwitch(sync: SyncSwitch | undefined): (query: Record<string, string>) => boolean {
-  if (sync === undefined) return () => false;
+export function createSyncSwitch(sync: SubmitRoute['sync']): (query: Record<string, string>) => boolean {
+  if (sync === undefined || sync === 'always') return () => sync === 'always';
   const { parameter, value, byDefault = false, defaultVariable } = sync;
   const isDefault =
     defaultVariable === undefined ? byDefault : process.env[defaultVariable] === '1' || byDefault;

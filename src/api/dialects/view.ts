@@ -1,11 +1,14 @@
-import type { Dialect, Rendered } from '../../dialect.ts';
+import type { DialectRequest, Rendered } from '../../dialect.ts';
 import type { TaskView } from '../../wire.ts';
+import type { DialectParts } from './parts.ts';
 
-/** Wraps a task for a dialect's renderers; links follow the mount. */
-export function createView({ prefix, states }: Dialect): (task: TaskView) => Rendered {
-  return (task) => ({
-    task: { ...task, result: task.result ?? null },
-    state: states[task.state],
-    link: (path) => `${prefix}${path}`,
-  });
-}
+/** A task for a dialect's renderers, with what they may use beside it. */
+export const viewIn = (
+  { pack }: Pick<DialectParts, 'pack'>,
+  request: DialectRequest,
+  task: TaskView,
+): Rendered => ({
+  ...request,
+  task: { ...task, result: task.result ?? null },
+  state: pack.dialect.states[task.state],
+});

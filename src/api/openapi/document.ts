@@ -1,12 +1,11 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Config } from '../../config.ts';
 import type { HttpEnv } from '../context.ts';
-import type { DialectPack } from '../dialects/mount.ts';
 import { problemSchema } from '../problem.ts';
 import { REST_PREFIX } from '../rest/mount.ts';
 import { HEADERS } from '../rest/responses.ts';
 import { batchBody, definitionPaths, definitionSchemas } from './definitions.ts';
-import { dialectKeySchemes, dialectPaths, dialectSchemas } from './dialects.ts';
+import { type DescribedPack, dialectKeySchemes, dialectPaths, dialectSchemas } from './dialects.ts';
 import { withExamples } from './examples.ts';
 import { finishOperations } from './finish.ts';
 import { pagePaths } from './pages.ts';
@@ -40,7 +39,7 @@ const REQUEST_ID = {
 /** OpenAPI 3.1 of all routes: Lovage's own, one a definition, every dialect's, and the pages. */
 export function createDocument(
   app: OpenAPIHono<HttpEnv>,
-  options: { config: Config; dialects: readonly DialectPack[]; version: string },
+  options: { config: Config; dialects: readonly DescribedPack[]; version: string },
 ) {
   const { config, dialects, version } = options;
   app.openAPIRegistry.register('Problem', problemSchema);
