@@ -9,7 +9,7 @@ import {
 import { LovageError } from './errors.ts';
 
 /** What is done with `LOVAGE_SECRET`; each purpose has a key of its own. */
-export type Purpose = 'stream-ticket' | 'webhook-secret' | 'link';
+export type Purpose = 'stream-ticket' | 'webhook-secret' | 'link' | `vault:${string}`;
 
 /** Signs what leaves the house to come back, and encrypts what is stored. */
 export interface Secret {
@@ -52,9 +52,12 @@ export function createSecret(master: string | undefined): Secret {
     },
     decrypt(purpose, encrypted) {
       const bodyAt = IV_BYTES + TAG_BYTES;
-      const decipher = createDecipheriv(CIPHER, keyFor(purpose), encrypted.subarray(0, IV_BYTES));
-      decipher.setAuthTag(encrypted.subarray(IV_BYTES, bodyAt));
+      const key = keyFor(purpose);
       try {
+        const decipher = createDecipheriv(CIPHER, key, encrypted.subarray(0, IV_BYTES), {
+          authTagLength: TAG_BYTES,
+        });
+        decipher.setAuthTag(encrypted.subarray(IV_BYTES, bodyAt));
         return Buffer.concat([decipher.update(encrypted.subarray(bodyAt)), decipher.final()]).toString(
           'utf8',
         );

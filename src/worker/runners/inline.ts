@@ -4,6 +4,7 @@ import type { Log } from '../../log.ts';
 import type { Runner } from '../attempt.ts';
 import { Children } from '../children.ts';
 import { HandlerWrites } from '../settle-alone.ts';
+import type { Vaults } from '../../vault.ts';
 
 /**
  * Runs handlers in this process, many at once: for work that waits on others. Their database connections are their
@@ -15,8 +16,9 @@ export function createInlineRunner(options: {
   max: number;
   /** The worker's own, for children: handlers that hold all the others must not wait for each other. */
   workerPool: pg.Pool;
+  vaults: Vaults;
 }): Runner {
-  const { workerPool, ...connection } = options;
+  const { workerPool, vaults, ...connection } = options;
   const { pool, db } = connect({ ...connection, applicationName: 'lovage handlers' });
   return {
     async run(definition, attempt, input) {
@@ -28,11 +30,13 @@ export function createInlineRunner(options: {
       const output: unknown = await definition.run({
         input,
         id: claim.id,
+        tenant: claim.tenant,
         attempt: claim.attempt,
         get signal() {
           return attempt.signal;
         },
         db,
+        vault: vaults(claim.name),
         progress: (progress) => reporter.progress(progress),
         log: (message, data) => reporter.log(message, data),
         onSettle: (write) => (writes ??= new HandlerWrites()).add(write),

@@ -4,6 +4,7 @@ import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Config } from '../../../config.ts';
 import { Discard } from '../../../errors.ts';
 import type { StopReason } from '../../../stop-reasons.ts';
+import type { Vaults } from '../../../vault.ts';
 import type { SettleAlone } from '../../attempt.ts';
 import { Children } from '../../children.ts';
 import { HandlerWrites } from '../../settle-alone.ts';
@@ -16,6 +17,7 @@ const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 /** What the handlers of this process share. */
 export interface HandlerHome {
   tasks: Config['tasks'];
+  vaults: Vaults;
   db: NodePgDatabase;
   settlePool: pg.Pool;
   tell: (message: FromChild) => void;
@@ -35,8 +37,8 @@ export class HandlerRun {
   }
 
   async finish(): Promise<{ output: Uint8Array; hasWrites: boolean }> {
-    const { id, attempt, name, queue, input } = this.#message;
-    const { tasks, db, settlePool, tell } = this.#home;
+    const { id, tenant, attempt, name, queue, input } = this.#message;
+    const { tasks, vaults, db, settlePool, tell } = this.#home;
     const reports = new HandlerReports(tell);
     const children = new Children(settlePool, this.#message);
     try {
@@ -46,9 +48,11 @@ export class HandlerRun {
       const output: unknown = await definition.run({
         input,
         id,
+        tenant,
         attempt,
         signal: this.#controller.signal,
         db,
+        vault: vaults(name),
         onSettle: this.#writes.add,
         progress: reports.progress,
         log: reports.log,
