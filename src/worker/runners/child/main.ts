@@ -34,6 +34,7 @@ async function open({ configFile, databaseUrl, secret, watchesMemory }: Asked<'o
     db: connect({ ...database, max: 2 }).db,
     // Of its own, since a handler may have kept the others. It connects when it is first used.
     settlePool: connect({ ...database, max: 1 }).pool,
+    log,
     tell,
   };
   tell({ type: 'ready', tasks: [...tasks.keys()], rssBytes: rssBytes() });
