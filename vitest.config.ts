@@ -13,7 +13,14 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/packs/**', 'test/wire/**', 'test/faults/**', 'test/oldest/**', 'test/package/**'],
+    exclude: [
+      'test/operate/**',
+      'test/packs/**',
+      'test/wire/**',
+      'test/faults/**',
+      'test/oldest/**',
+      'test/package/**',
+    ],
     reporters: process.env['CI'] ? ['default', './tools/summary-reporter.ts'] : ['default'],
     globalSetup: ['test/global-setup.ts'],
     pool: 'forks',

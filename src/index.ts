@@ -32,4 +32,5 @@ export {
   type TaskDefinition,
   type Vault,
 } from './task.ts';
+export { isTransient } from './transient.ts';
 export { enqueue, type EnqueueInOptions, type Transaction } from './tasks/enqueue-in.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { defineTask } from 'lovage';
+import { defineTask, isTransient } from 'lovage';
 import { z } from 'zod';
 import { chooseRisks } from './analysis/choose-risks.ts';
 import { chunkItem1A } from './analysis/chunk-item-1a.ts';
@@ -10,7 +10,6 @@ import { indexChunks } from './analysis/index-chunks.ts';
 import { scoreChunks } from './analysis/score-chunks.ts';
 import { categories } from './analysis/types.ts';
 import { readSource } from './read-source.ts';
-import { discardUnlessTransient } from './retry.ts';
 import { readMarketCap, readPriorChunks, storeIndex, storeRisks } from './store.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -68,6 +67,7 @@ export const analyze = defineTask({
   output: analyzeOutput,
   attempts: 4,
   backoff: { delaysMs: [60_000, 120_000, 240_000] },
+  retryIf: isTransient,
   resultTtlMs: HOUR_MS,
   isolation: 'process',
   async run({ input, id, db, signal, progress }) {
@@ -77,54 +77,49 @@ export const analyze = defineTask({
       signal.throwIfAborted();
       progress({ current, total: STEPS, message });
     };
-    try {
-      step(0, 'Starting');
-      const source = await readSource(input);
-      const html = decodeFiling(source);
+    step(0, 'Starting');
+    const source = await readSource(input);
+    const html = decodeFiling(source);
 
-      step(1, 'Filing read');
-      const item = extractItem1A(html);
-      const chunks = chunkItem1A(item, key);
+    step(1, 'Filing read');
+    const item = extractItem1A(html);
+    const chunks = chunkItem1A(item, key);
 
-      step(2, 'Risk factors found and split');
-      const indexedAt = performance.now();
-      const index = indexChunks({ year: key.year, chunks, prior: await readPriorChunks(db, key) });
-      const checksum = createHash('sha256').update(source).digest('hex');
-      await storeIndex(
-        db,
-        key,
-        { checksum, item1a: item.text, item1aFound: item.found, taskId: id },
-        index.chunks,
-      );
-      const indexLatencyMs = Math.round(performance.now() - indexedAt);
+    step(2, 'Risk factors found and split');
+    const indexedAt = performance.now();
+    const index = indexChunks({ year: key.year, chunks, prior: await readPriorChunks(db, key) });
+    const checksum = createHash('sha256').update(source).digest('hex');
+    await storeIndex(
+      db,
+      key,
+      { checksum, item1a: item.text, item1aFound: item.found, taskId: id },
+      index.chunks,
+    );
+    const indexLatencyMs = Math.round(performance.now() - indexedAt);
 
-      step(3, 'Chunks indexed');
-      const scored = scoreChunks(index, await readMarketCap(db, key.ticker));
+    step(3, 'Chunks indexed');
+    const scored = scoreChunks(index, await readMarketCap(db, key.ticker));
 
-      step(4, 'Risks scored');
-      const risks = chooseRisks(scored, input.retrieve_top_k).map((chunk) =>
-        describeRisk(chunk, { ...key, item1AFound: item.found }),
-      );
-      await storeRisks(db, key, risks);
+    step(4, 'Risks scored');
+    const risks = chooseRisks(scored, input.retrieve_top_k).map((chunk) =>
+      describeRisk(chunk, { ...key, item1AFound: item.found }),
+    );
+    await storeRisks(db, key, risks);
 
-      step(STEPS, 'Done');
-      return {
-        ticker: key.ticker,
-        filing_year: key.year,
-        risks,
-        metadata: {
-          chunks_indexed: chunks.length,
-          risks_analyzed: risks.length,
-          total_latency_ms: Math.round(performance.now() - startedAt),
-          index_latency_ms: indexLatencyMs,
-          retrieve_top_k: input.retrieve_top_k,
-          rerank: false,
-          item_1a_found: item.found,
-        },
-      };
-    } catch (error) {
-      if (signal.aborted) throw error;
-      throw discardUnlessTransient(error);
-    }
+    step(STEPS, 'Done');
+    return {
+      ticker: key.ticker,
+      filing_year: key.year,
+      risks,
+      metadata: {
+        chunks_indexed: chunks.length,
+        risks_analyzed: risks.length,
+        total_latency_ms: Math.round(performance.now() - startedAt),
+        index_latency_ms: indexLatencyMs,
+        retrieve_top_k: input.retrieve_top_k,
+        rerank: false,
+        item_1a_found: item.found,
+      },
+    };
   },
 });

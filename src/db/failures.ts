@@ -18,6 +18,8 @@ const AWAY = new Set([
 const AWAY_MESSAGES =
   /^(timeout expired|timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered a connection error|Cannot use a pool after)/;
 
+export const saysPostgresAway = (message: string): boolean => AWAY_MESSAGES.test(message);
+
 /** Drizzle, and AggregateError of a dual-stack connect, wrap what really happened. */
 function* chain(error: unknown): Generator<Error & { code?: unknown }> {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
@@ -30,7 +32,7 @@ function* chain(error: unknown): Generator<Error & { code?: unknown }> {
 export function isPostgresAway(error: unknown): boolean {
   for (const { code, message } of chain(error)) {
     if (typeof code === 'string' && (AWAY.has(code) || code.startsWith('08'))) return true;
-    if (code === undefined && AWAY_MESSAGES.test(message)) return true;
+    if (code === undefined && saysPostgresAway(message)) return true;
   }
   return false;
 }

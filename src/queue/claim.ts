@@ -8,6 +8,7 @@ export interface Claim {
   id: string;
   queue: string;
   name: string;
+  tenant: string;
   attempt: number;
   /** Attempts that have failed before. */
   failures: number;
@@ -112,7 +113,7 @@ export async function openClaims(pool: pg.Pool, workerId: string, log: Log): Pro
 }
 
 const READ_CLAIMED = `
-  SELECT t.id, t.queue, t.name, t.attempt, t.failures, t.max_attempts AS "maxAttempts", t.crashes,
+  SELECT t.id, t.queue, t.name, t.tenant, t.attempt, t.failures, t.max_attempts AS "maxAttempts", t.crashes,
          t.soft_limit_ms AS "softLimitMs", t.hard_limit_ms AS "hardLimitMs", t.result_ttl_ms::float8 AS "resultTtlMs", t.input, t.cancel_requested_at IS NOT NULL AS "cancelRequested"
   FROM lovage.task t WHERE t.id = ANY (current_setting('lovage.claimed')::uuid[]) AND t.state = 'running'`;
 

@@ -1,11 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { WaitingForChildren } from '../errors.ts';
-import type { AnyTask, ChildOutcome, InputOf, OutputOf, Progress, RunContext } from '../task.ts';
+import type { AnyTask, ChildOutcome, InputOf, OutputOf, Progress, RunContext, Vault } from '../task.ts';
+import { DEFAULT_TENANT } from '../wire.ts';
+import { createVault } from './vault.ts';
 
 export interface RunOptions {
   /** The task's id; default: a new one. */
   id?: string;
+  /** Whose task it is. Default `default`. */
+  tenant?: string;
+  /** Default: the same for all runs of this process. */
+  vault?: Vault;
   /** Default 1. */
   attempt?: number;
   /** What the handler watches; default: one that is never aborted. */
@@ -24,6 +30,8 @@ export interface TaskRun<Definition extends AnyTask> {
   children: { id: string; name: string; step: string; input: unknown }[];
 }
 
+const sharedVault = createVault();
+
 /**
  * Calls a definition's handler once, with neither worker nor queue: its input is parsed as a worker would, its output checked.
  * Writes of `onSettle` run in one transaction of `db` afterwards. @throws what the handler throws, or a ZodError.
@@ -33,7 +41,8 @@ export async function runTask<Definition extends AnyTask>(
   input: InputOf<Definition>,
   options: RunOptions = {},
 ): Promise<TaskRun<Definition>> {
-  const { id = randomUUID(), attempt = 1, signal = new AbortController().signal, db } = options;
+  const { id = randomUUID(), tenant = DEFAULT_TENANT, attempt = 1, db } = options;
+  const { signal = new AbortController().signal, vault = sharedVault } = options;
   const run: Omit<TaskRun<Definition>, 'output'> = { progress: [], log: [], children: [] };
   const writes: Parameters<RunContext<unknown>['onSettle']>[0][] = [];
   const needDb = (): NodePgDatabase => {
@@ -43,11 +52,13 @@ export async function runTask<Definition extends AnyTask>(
   const output: unknown = await definition.run({
     input: await definition.input.parseAsync(input),
     id,
+    tenant,
     attempt,
     signal,
     get db() {
       return needDb();
     },
+    vault,
     progress: (progress) => void run.progress.push(progress),
     log: (message, data) => void run.log.push({ message, ...(data && { data }) }),
     onSettle: (write) => void writes.push(write),

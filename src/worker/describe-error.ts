@@ -5,17 +5,16 @@ const MAX_CODE = 100;
 const MAX_MESSAGE = 4_000;
 const MAX_STACK = 8_000;
 const MAX_CAUSES = 5;
+const NO_CODE = 'handler_error';
 
 /**
  * An error as the history keeps it: size-capped, without the secrets that can be told by their looks, with its causes. The
  * stack stays in the tables, for operators.
  */
 export function describeError(error: unknown, depth = 0): TaskFault {
-  if (!(error instanceof Error)) return { code: 'handler_error', message: shown(() => error, MAX_MESSAGE) };
-  const { code } = error as { code?: unknown };
+  if (!(error instanceof Error)) return { code: NO_CODE, message: shown(() => error, MAX_MESSAGE) };
   return {
-    code:
-      typeof code === 'string' || typeof code === 'number' ? clean(String(code), MAX_CODE) : 'handler_error',
+    code: clean(codeOf(error) ?? nameOf(error) ?? NO_CODE, MAX_CODE),
     type: shown(() => error.name, MAX_CODE),
     message: shown(() => error.message, MAX_MESSAGE),
     stack: shown(() => error.stack, MAX_STACK),
@@ -23,6 +22,20 @@ export function describeError(error: unknown, depth = 0): TaskFault {
       ? {}
       : { cause: describeError(error.cause, depth + 1) }),
   };
+}
+
+/** What the error says of itself; the number that a DOMException has beside its name says nothing. */
+export function codeOf(error: Error): string | undefined {
+  const { code } = error as { code?: unknown };
+  if (error instanceof DOMException || (typeof code !== 'string' && typeof code !== 'number'))
+    return undefined;
+  return String(code) || undefined;
+}
+
+/** The name of an error of some kind is as good a code as any. */
+function nameOf(error: Error): string | undefined {
+  const name = textOf(() => error.name);
+  return name !== 'Error' && /^[A-Za-z]\w*$/.test(name) ? name : undefined;
 }
 
 const shown = (read: () => unknown, max: number): string =>

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { Discard, WaitingForChildren } from '../errors.ts';
+import { Discard } from '../errors.ts';
 import { findUnstorable, suspect } from '../json/unstorable.ts';
 import type { Outcome } from '../queue/settle.ts';
 import {
@@ -11,6 +11,7 @@ import {
 } from '../stop-reasons.ts';
 import type { AnyTask } from '../task.ts';
 import { runnerOf, type Attempt, type Returned, type Runners, type SettleAlone } from './attempt.ts';
+import { findWait, isFor } from './find-cause.ts';
 import { afterCrash, afterFailure } from './retry-policy.ts';
 import { ChildDied, ChildUnavailable } from './runners/child-failures.ts';
 
@@ -69,7 +70,7 @@ export function outcomeOf(error: unknown, attempt: Attempt, { backoff }: Pick<An
   if (lost) return { kind: 'handed_back', reason: lost.message, delayMs: 0 };
   const late = attempt.toldTo(HardTimeLimitExceeded);
   if (late) return afterFailure(late, attempt.claim, backoff);
-  const waiting = waitIn(error);
+  const waiting = findWait(error);
   if (waiting) return { kind: 'waiting', children: waiting.children };
   const ending = attempt.toldTo(ShuttingDown);
   if (ending) return { kind: 'handed_back', reason: ending.message, delayMs: 0 };
@@ -78,18 +79,6 @@ export function outcomeOf(error: unknown, attempt: Attempt, { backoff }: Pick<An
     return { kind: 'handed_back', reason: error.message, delayMs: NO_CHILD_MS };
   const soft = attempt.toldTo(SoftTimeLimitExceeded);
   return afterFailure(soft && isFor(error, soft) ? soft : error, attempt.claim, backoff);
-}
-
-/** The reason itself, or an AbortError that names it as its cause, as Node's own functions throw. */
-const isFor = (error: unknown, reason: Error): boolean =>
-  error === reason || (error instanceof Error && (error.name === reason.name || isFor(error.cause, reason)));
-
-/** The end of its run that `waitFor` asked for, also where the handler has wrapped it. */
-function waitIn(error: unknown): WaitingForChildren | undefined {
-  for (let link = error, depth = 0; link instanceof Error && depth < 10; link = link.cause, depth += 1) {
-    if (link instanceof WaitingForChildren) return link;
-  }
-  return undefined;
 }
 
 /** A rolling deploy: another worker may know the name. Waits a little longer each time nobody did. */

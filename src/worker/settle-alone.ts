@@ -5,6 +5,7 @@ import { settleAttempts, wasSettled, type Settlement } from '../queue/settle.ts'
 import { HardTimeLimitExceeded } from '../stop-reasons.ts';
 import { MAX_LIMIT_MS } from '../task.ts';
 import type { SettleAlone } from './attempt.ts';
+import type { Judged } from './call-handler.ts';
 
 type Write = (tx: NodePgDatabase) => Promise<unknown>;
 
@@ -19,6 +20,11 @@ export class WriteFailed extends Error {
 /** What a handler asks to have written with its success, in the order in which it asks. */
 export class HandlerWrites {
   readonly #writes: Write[] = [];
+  readonly #judged: Judged;
+
+  constructor(judged: Judged) {
+    this.#judged = judged;
+  }
 
   readonly add = (write: Write): void => void this.#writes.push(write);
 
@@ -26,7 +32,7 @@ export class HandlerWrites {
   settling(pool: pg.Pool, queue: string): SettleAlone | undefined {
     if (this.#writes.length === 0) return undefined;
     return (settlement, { workerId, limitMs }) =>
-      settleAlone(pool, { queue, workerId, limitMs, settlement, writes: this.#writes });
+      settleAlone(pool, { queue, workerId, limitMs, settlement, writes: this.#writes, judged: this.#judged });
   }
 }
 
@@ -36,6 +42,7 @@ interface Success {
   limitMs: number;
   settlement: Settlement;
   writes: readonly Write[];
+  judged: Judged;
 }
 
 /**
@@ -58,7 +65,7 @@ async function settleAlone(pool: pg.Pool, success: Success): Promise<string | nu
   }
 }
 
-async function runWrites(client: pg.PoolClient, { writes, limitMs }: Success): Promise<void> {
+async function runWrites(client: pg.PoolClient, { writes, limitMs, judged }: Success): Promise<void> {
   // Until they end they hold the task's job, and nobody can cancel it. Postgres notices no broken connection in mid-statement.
   await client.query(`SET LOCAL statement_timeout = ${Math.min(MAX_LIMIT_MS, limitMs + STATEMENT_MORE_MS)}`);
   const tx = drizzle(client);
@@ -68,9 +75,10 @@ async function runWrites(client: pg.PoolClient, { writes, limitMs }: Success): P
     });
   } catch (error) {
     // Throws by itself where it was the connection that failed: then the transaction is run again.
-    if (!(error instanceof HardTimeLimitExceeded)) await client.query('ROLLBACK');
+    const isLate = error instanceof HardTimeLimitExceeded;
+    if (!isLate) await client.query('ROLLBACK');
     if (isRetryable(error)) throw error;
-    throw new WriteFailed('the writes of its onSettle failed', { cause: error });
+    throw new WriteFailed('the writes of its onSettle failed', { cause: isLate ? error : judged(error) });
   }
 }
 

@@ -7,6 +7,7 @@ import type { Log } from '../log.ts';
 import { openLovage } from '../open.ts';
 import { NOTHING, openClaims } from '../queue/claim.ts';
 import { nextDue } from '../queue/due.ts';
+import { openVaults } from '../vault.ts';
 import { Attempts } from './attempts.ts';
 import { watchForCancels } from './cancel-watch.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -89,12 +90,19 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 
   const reports = new ReportWriter(pool, notifier, log);
   const settler = new Settler(pool, id, log);
-  const processes = createProcessRunner({ configFile, databaseUrl: url, log, limits: options.children });
+  const processes = createProcessRunner({
+    configFile,
+    databaseUrl: url,
+    secret: options.secret,
+    log,
+    limits: options.children,
+  });
   const inline = createInlineRunner({
     url,
     log,
     max: Math.min(slots, HANDLER_CONNECTIONS),
     workerPool: pool,
+    vaults: openVaults(config, lovage.secret),
   });
   const runners = { inline, process: processes };
   const onDelay = (delayMs: number) => dispatcher.expect(delayMs);

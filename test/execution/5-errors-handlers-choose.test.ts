@@ -1,15 +1,18 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RetryAt, RetryIn, Snooze } from '../../src/errors.ts';
+import type { InputOf } from '../../src/index.ts';
 import { redactSecrets } from '../../src/redact.ts';
 import { asksAgain, badKey, chooses, choosesInProcess, tells } from '../fixtures/execution.ts';
 import { discards } from '../fixtures/faults.ts';
+import { judged, judgedInProcess } from '../fixtures/runs.ts';
 import { openLab, until, type Lab } from '../lab.ts';
-import { startWorkerProcess } from '../worker/processes.ts';
+import { startWorkerProcess, type WorkerProcess } from '../worker/processes.ts';
 
 let lab: Lab;
+let worker: WorkerProcess;
 beforeAll(async () => {
   lab = await openLab();
-  await startWorkerProcess(lab);
+  worker = await startWorkerProcess(lab);
 });
 afterAll(() => lab[Symbol.asyncDispose]());
 
@@ -69,6 +72,55 @@ test.each([[chooses], [choosesInProcess]])('Snooze spends no retry: %o', async (
   expect((await lab.events(id)).at(-1)).toMatchObject({ type: 'snoozed', data: { reason: 'not yet' } });
   expect((await spent(id))?.failures).toBe(0);
   expect((await spent(id))?.wait).toBeGreaterThan(590_000);
+});
+
+describe.each([
+  ['this process', judged],
+  ['a child process', judgedInProcess],
+])('retryIf, in %s,', (_where, definition) => {
+  const whenOver = async (how: InputOf<typeof judged>['how']) => {
+    const { id } = await lab.enqueue(definition, { how });
+    const isOver = ({ state }: { state: string }) => ['failed', 'retrying', 'scheduled'].includes(state);
+    const { state, attempt, error } = await until(() => lab.get(id), isOver);
+    return { state, attempt, error };
+  };
+
+  test.concurrent.each([
+    ['lasting', 'Lasting', 'no such customer'],
+    ['write', 'Lasting', 'no such customer'],
+    ['lateText', 'Lasting', 'no such customer'],
+    ['text', 'handler_error', 'just text'],
+  ] as const)('fails at once, under its own name, what will not pass: %s', async (how, code, message) => {
+    const cause = how === 'text' ? {} : { cause: { code: 'handler_error', message: '404' } };
+    expect(await whenOver(how)).toMatchObject({
+      state: 'failed',
+      attempt: 1,
+      error: { code, message, ...cause },
+    });
+  });
+
+  test.concurrent.each([
+    ['passing', 'retrying', 'Passing'],
+    ['unjudged', 'retrying', 'RangeError'],
+    ['retryIn', 'retrying', 'retry_requested'],
+    ['late', 'retrying', 'time_limit'],
+    ['snooze', 'scheduled', undefined],
+  ] as const)(
+    'leaves to the policy what may, and what is not for it to say: %s',
+    async (how, state, code) => {
+      const over = await whenOver(how);
+      expect([over.state, over.attempt, over.error?.code]).toEqual([state, 1, code]);
+    },
+  );
+});
+
+test('a retryIf that throws is told in the log', () => {
+  const told = worker
+    .output()
+    .split('\n')
+    .filter((line) => line.includes('a retryIf threw'));
+  expect(told).toHaveLength(2);
+  expect(told[0]).toContain('cannot tell');
 });
 
 test('a task that snoozed for long runs its next attempt when it is due', async () => {

@@ -29,6 +29,7 @@ function startAttempt(forced: Because[]): Attempt {
     id: '01890000-0000-7000-8000-000000000000',
     queue: 'diag',
     name: 'diag.noop',
+    tenant: 'default',
     attempt: 1,
     failures: 0,
     maxAttempts: 3,

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { Discard } from '../../src/errors.ts';
-import { afterFailure, waitAfter } from '../../src/worker/retry-policy.ts';
+import { Discard, RetryIn, Snooze, WaitingForChildren } from '../../src/errors.ts';
+import { createLog } from '../../src/log.ts';
+import { Cancelled, ShuttingDown, SoftTimeLimitExceeded, type StopReason } from '../../src/stop-reasons.ts';
+import { describeError } from '../../src/worker/describe-error.ts';
+import { packError, unpackError } from '../../src/worker/runners/send-error.ts';
+import { afterFailure, judge, waitAfter } from '../../src/worker/retry-policy.ts';
 
 const HOUR = 3_600_000;
 const middle = () => 0.5;
@@ -57,5 +61,72 @@ describe('a failed attempt', () => {
       kind: 'failed',
       error: { code: 'bounced', message: 'bounced' },
     });
+  });
+});
+
+describe('a definition’s own word on what was thrown', () => {
+  const log = createLog({ level: 'silent' });
+  const asked: unknown[] = [];
+  const definition = {
+    name: 'mail.send',
+    retryIf(error: unknown) {
+      asked.push(error);
+      return false;
+    },
+  };
+  const isFinal = (error: unknown, stopReason?: StopReason) => {
+    const judged = judge(error, definition, { stopReason, log });
+    return afterFailure(judged, { failures: 0, maxAttempts: 3 }, {}, middle).kind === 'failed';
+  };
+
+  test('ends the task, and leaves the error as it was', () => {
+    const error = Object.assign(new Error('no such box', { cause: new Error('550') }), { code: 'bounced' });
+    const judged = judge(error, definition, { stopReason: undefined, log });
+    expect(afterFailure(judged, { failures: 0, maxAttempts: 3 }, {}, middle)).toMatchObject({
+      kind: 'failed',
+      error: { code: 'bounced', type: 'Error', message: 'no such box', cause: { message: '550' } },
+    });
+    expect(judge(error, { name: 'mail.send', retryIf: undefined }, { stopReason: undefined, log })).toBe(
+      error,
+    );
+  });
+
+  test('is not asked about what a handler chose, or threw because it was told to stop', () => {
+    const late = new SoftTimeLimitExceeded('late');
+    const aborted = Object.assign(new Error('aborted', { cause: late }), { name: 'AbortError' });
+    asked.length = 0;
+    const finals = [
+      isFinal(new RetryIn(5)),
+      isFinal(new Snooze(5)),
+      isFinal(new WaitingForChildren(['a'])),
+      isFinal(new Error('wrapped', { cause: new WaitingForChildren(['a']) })),
+      isFinal(late, late),
+      isFinal(aborted, late),
+      isFinal(new Error('x'), new Cancelled('cancelled')),
+      isFinal(new Error('x'), new ShuttingDown('ends')),
+    ];
+    expect(finals).not.toContain(true);
+    expect(isFinal(new Discard('x'))).toBe(true);
+    expect(asked).toEqual([]);
+    expect(isFinal(new Error('could not clean up'), late)).toBe(true);
+    expect(asked).toHaveLength(1);
+  });
+});
+
+describe('the code of an error', () => {
+  const codeOf = (error: unknown) => describeError(error).code;
+
+  test('is its own, else the name of its kind', () => {
+    expect(codeOf(Object.assign(new TypeError('x'), { code: 'ERR_X' }))).toBe('ERR_X');
+    expect(codeOf(new TypeError('x'))).toBe('TypeError');
+    expect(codeOf(new DOMException('late', 'TimeoutError'))).toBe('TimeoutError');
+    expect(codeOf(new Error('x'))).toBe('handler_error');
+    expect(codeOf(Object.assign(new Error('x'), { name: 'no name: at all' }))).toBe('handler_error');
+    expect(codeOf(Object.assign(new TypeError('x'), { code: '' }))).toBe('TypeError');
+  });
+
+  test('is the same when the error comes from another process', () => {
+    for (const error of [new TypeError('x'), new DOMException('late', 'TimeoutError'), new Error('x')])
+      expect(codeOf(unpackError(packError(error)))).toBe(codeOf(error));
   });
 });

@@ -3,7 +3,10 @@ import type pg from 'pg';
 import type { Log } from '../../log.ts';
 import type { Runner } from '../attempt.ts';
 import { Children } from '../children.ts';
+import { callHandler } from '../call-handler.ts';
+import { judge } from '../retry-policy.ts';
 import { HandlerWrites } from '../settle-alone.ts';
+import type { Vaults } from '../../vault.ts';
 
 /**
  * Runs handlers in this process, many at once: for work that waits on others. Their database connections are their
@@ -15,27 +18,32 @@ export function createInlineRunner(options: {
   max: number;
   /** The worker's own, for children: handlers that hold all the others must not wait for each other. */
   workerPool: pg.Pool;
+  vaults: Vaults;
 }): Runner {
-  const { workerPool, ...connection } = options;
+  const { workerPool, vaults, ...connection } = options;
+  const { log } = options;
   const { pool, db } = connect({ ...connection, applicationName: 'lovage handlers' });
   return {
     async run(definition, attempt, input) {
       const { claim, reporter } = attempt;
+      const judged = (error: unknown) => judge(error, definition, { stopReason: attempt.stopReason, log });
       let writes: HandlerWrites | undefined;
       let made: Children | undefined;
       const children = () => (made ??= new Children(workerPool, claim));
       attempt.begin();
-      const output: unknown = await definition.run({
+      const output = await callHandler(definition, judged, {
         input,
         id: claim.id,
+        tenant: claim.tenant,
         attempt: claim.attempt,
         get signal() {
           return attempt.signal;
         },
         db,
+        vault: vaults(claim.name),
         progress: (progress) => reporter.progress(progress),
         log: (message, data) => reporter.log(message, data),
-        onSettle: (write) => (writes ??= new HandlerWrites()).add(write),
+        onSettle: (write) => (writes ??= new HandlerWrites(judged)).add(write),
         enqueue: (task, given, how) => children().enqueue(task, given, how),
         waitFor: (those) => children().waitFor(those),
       });

@@ -4,8 +4,14 @@ import type { SentError } from './send-error.ts';
 
 /** What a worker tells a child process that runs handlers for it. */
 export type ToChild =
-  | { type: 'open'; configFile: string; databaseUrl: string; watchesMemory: boolean }
-  | { type: 'run'; id: string; attempt: number; queue: string; name: string; input: unknown }
+  | {
+      type: 'open';
+      configFile: string;
+      databaseUrl: string;
+      secret: string | undefined;
+      watchesMemory: boolean;
+    }
+  | { type: 'run'; id: string; attempt: number; tenant: string; queue: string; name: string; input: unknown }
   | { type: 'stop'; reason: { name: StopReason['name']; message: string } }
   /** Record the success of what has just returned, together with its handler's own writes. */
   | { type: 'settle'; settlement: string; workerId: string; limitMs: number }

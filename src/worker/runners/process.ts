@@ -16,6 +16,8 @@ const MAX_ALONE = 10;
 export function createProcessRunner(options: {
   configFile: string;
   databaseUrl: string;
+  /** `LOVAGE_SECRET`, for the handlers' vaults. */
+  secret?: string | undefined;
   log: Log;
   limits?: ChildLimits | undefined;
 }): Runner & { keepWarm(): void } {

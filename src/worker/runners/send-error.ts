@@ -1,5 +1,6 @@
 import { Discard, RetryIn, Snooze, WaitingForChildren } from '../../errors.ts';
-import { textOf } from '../describe-error.ts';
+import { codeOf, textOf } from '../describe-error.ts';
+import { Hopeless } from '../retry-policy.ts';
 import { WriteFailed } from '../settle-alone.ts';
 
 const MAX_TEXT = 10_000;
@@ -9,7 +10,7 @@ const MAX_CAUSES = 5;
 export type SentError = { thrown: string } | SentInstance;
 
 interface SentInstance {
-  kind: 'discard' | 'retry' | 'snooze' | 'write' | 'wait' | 'other';
+  kind: 'discard' | 'retry' | 'snooze' | 'write' | 'wait' | 'hopeless' | 'other';
   name: string;
   message: string;
   stack: string;
@@ -21,14 +22,16 @@ interface SentInstance {
 
 export function packError(error: unknown, depth = 0): SentError {
   if (!(error instanceof Error)) return { thrown: text(() => error) };
-  const { code } = error as { code?: unknown };
+  const code = codeOf(error);
+  // It only says something of the error that it holds.
+  const deeper = error instanceof Hopeless ? depth : depth + 1;
   return {
     ...kindOf(error),
     name: text(() => error.name),
     message: text(() => error.message),
     stack: text(() => error.stack),
-    ...(typeof code === 'string' || typeof code === 'number' ? { code: String(code) } : {}),
-    ...(error.cause === undefined || depth >= MAX_CAUSES ? {} : { cause: packError(error.cause, depth + 1) }),
+    ...(code === undefined ? {} : { code }),
+    ...(error.cause === undefined || depth >= MAX_CAUSES ? {} : { cause: packError(error.cause, deeper) }),
   };
 }
 
@@ -37,6 +40,7 @@ function kindOf(error: Error): Pick<SentInstance, 'kind' | 'delayMs' | 'children
   if (error instanceof RetryIn) return { kind: 'retry', delayMs: error.delayMs };
   if (error instanceof Snooze) return { kind: 'snooze', delayMs: error.delayMs };
   if (error instanceof WaitingForChildren) return { kind: 'wait', children: error.children };
+  if (error instanceof Hopeless) return { kind: 'hopeless' };
   return { kind: error instanceof WriteFailed ? 'write' : 'other' };
 }
 
@@ -60,6 +64,7 @@ function remake({ kind, message, delayMs = 0, children = [], cause: sent }: Sent
   if (kind === 'retry') return new RetryIn(delayMs, { message, ...options });
   if (kind === 'snooze') return new Snooze(delayMs, { message, ...options });
   if (kind === 'wait') return new WaitingForChildren(children, message);
+  if (kind === 'hopeless') return new Hopeless(options.cause);
   if (kind === 'write') return new WriteFailed(message, options);
   return new Error(message, options);
 }

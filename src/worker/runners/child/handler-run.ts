@@ -3,9 +3,14 @@ import type pg from 'pg';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Config } from '../../../config.ts';
 import { Discard } from '../../../errors.ts';
+import type { Log } from '../../../log.ts';
 import type { StopReason } from '../../../stop-reasons.ts';
+import type { AnyTask } from '../../../task.ts';
+import type { Vaults } from '../../../vault.ts';
 import type { SettleAlone } from '../../attempt.ts';
+import { callHandler } from '../../call-handler.ts';
 import { Children } from '../../children.ts';
+import { judge } from '../../retry-policy.ts';
 import { HandlerWrites } from '../../settle-alone.ts';
 import type { FromChild, ToChild } from '../messages.ts';
 import { HandlerReports } from './handler-reports.ts';
@@ -16,8 +21,10 @@ const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 /** What the handlers of this process share. */
 export interface HandlerHome {
   tasks: Config['tasks'];
+  vaults: Vaults;
   db: NodePgDatabase;
   settlePool: pg.Pool;
+  log: Log;
   tell: (message: FromChild) => void;
 }
 
@@ -27,28 +34,33 @@ export class HandlerRun {
   readonly #message: Extract<ToChild, { type: 'run' }>;
   readonly #home: HandlerHome;
   readonly #controller = new AbortController();
-  readonly #writes = new HandlerWrites();
+  readonly #writes: HandlerWrites;
+  readonly #definition: AnyTask;
 
   constructor(message: Extract<ToChild, { type: 'run' }>, home: HandlerHome) {
     this.#message = message;
     this.#home = home;
+    const definition = home.tasks.get(message.name);
+    if (!definition) throw new Error(`the child process does not know the task "${message.name}"`);
+    this.#definition = definition;
+    this.#writes = new HandlerWrites(this.#judged);
   }
 
   async finish(): Promise<{ output: Uint8Array; hasWrites: boolean }> {
-    const { id, attempt, name, queue, input } = this.#message;
-    const { tasks, db, settlePool, tell } = this.#home;
+    const { id, tenant, attempt, name, queue, input } = this.#message;
+    const { vaults, db, settlePool, tell } = this.#home;
     const reports = new HandlerReports(tell);
     const children = new Children(settlePool, this.#message);
     try {
-      const definition = tasks.get(name);
-      if (!definition) throw new Error(`the child process does not know the task "${name}"`);
       tell({ type: 'began' });
-      const output: unknown = await definition.run({
+      const output = await callHandler(this.#definition, this.#judged, {
         input,
         id,
+        tenant,
         attempt,
         signal: this.#controller.signal,
         db,
+        vault: vaults(name),
         onSettle: this.#writes.add,
         progress: reports.progress,
         log: reports.log,
@@ -66,6 +78,11 @@ export class HandlerRun {
   stop(reason: StopReason): void {
     this.#controller.abort(reason);
   }
+
+  readonly #judged = (error: unknown): unknown => {
+    const stopReason = this.#controller.signal.reason as StopReason | undefined;
+    return judge(error, this.#definition, { stopReason, log: this.#home.log });
+  };
 
   async settle(...of: Parameters<SettleAlone>): Promise<string | null> {
     const settle = this.#writes.settling(this.#home.settlePool, this.#message.queue);

@@ -2,7 +2,9 @@ import { connect } from '../../../db/connect.ts';
 import { loadConfig } from '../../../load-config.ts';
 import { createLog } from '../../../log.ts';
 import type { Settlement } from '../../../queue/settle.ts';
+import { createSecret } from '../../../secret.ts';
 import { remakeReason } from '../../../stop-reasons.ts';
+import { openVaults } from '../../../vault.ts';
 import type { FromChild, ToChild } from '../messages.ts';
 import { packError } from '../send-error.ts';
 import { HandlerRun, type HandlerHome } from './handler-run.ts';
@@ -21,15 +23,18 @@ const rssBytes = (): number => process.memoryUsage.rss();
 const failed = (error: unknown): void =>
   tell({ type: 'threw', error: packError(error), rssBytes: rssBytes() });
 
-async function open({ configFile, databaseUrl, watchesMemory }: Asked<'open'>): Promise<void> {
-  const { tasks } = await loadConfig(configFile);
+async function open({ configFile, databaseUrl, secret, watchesMemory }: Asked<'open'>): Promise<void> {
+  const config = await loadConfig(configFile);
+  const { tasks } = config;
   const log = createLog({ level: process.env['LOVAGE_LOG_LEVEL'] });
   const database = { url: databaseUrl, log, applicationName: 'lovage child' };
   home = {
     tasks,
+    vaults: openVaults(config, createSecret(secret)),
     db: connect({ ...database, max: 2 }).db,
     // Of its own, since a handler may have kept the others. It connects when it is first used.
     settlePool: connect({ ...database, max: 1 }).pool,
+    log,
     tell,
   };
   tell({ type: 'ready', tasks: [...tasks.keys()], rssBytes: rssBytes() });

@@ -20,6 +20,8 @@ const SETTLE_MORE_MS = 60_000;
 export interface ChildOptions {
   configFile: string;
   databaseUrl: string;
+  /** Goes over the channel, where no list of processes shows it. */
+  secret?: string | undefined;
   watchesMemory: boolean;
   log: Log;
   /** Its memory has been measured. */
@@ -77,9 +79,9 @@ export class Child {
     signal.addEventListener('abort', onAbort, { once: true });
     this.attempts += 1;
     try {
-      const { id, attempt: number, queue } = claim;
+      const { id, attempt: number, tenant, queue } = claim;
       return await this.#ask<Answer>(
-        { type: 'run', id, attempt: number, queue, name, input },
+        { type: 'run', id, attempt: number, tenant, queue, name, input },
         {
           hear(message, resolve) {
             if (message.type === 'began' && !hasBegun) {
@@ -135,11 +137,11 @@ export class Child {
   }
 
   async #open(): Promise<void> {
-    const { configFile, databaseUrl, watchesMemory } = this.#options;
+    const { configFile, databaseUrl, secret, watchesMemory } = this.#options;
     const late = setTimeout(() => this.kill('it was not ready in time'), OPEN_MS);
     try {
       await this.#ask<void>(
-        { type: 'open', configFile, databaseUrl, watchesMemory },
+        { type: 'open', configFile, databaseUrl, secret, watchesMemory },
         {
           hear: (message, resolve) => {
             if (message.type !== 'ready') return;
