@@ -1,4 +1,5 @@
 import { SetupError } from './errors.ts';
+import { checkMounts, type Mounts } from './mounts.ts';
 import type { Mount, Pack, QueueOptions, ScheduledTask } from './pack.ts';
 import { isQueueName, type AnyTask } from './task.ts';
 
@@ -19,6 +20,7 @@ export interface Config<Packs extends readonly Pack[] = readonly Pack[]> {
   queues: ReadonlyMap<string, QueueOptions>;
   tasks: ReadonlyMap<string, AnyTask>;
   schedules: ReadonlyMap<string, ScheduledTask>;
+  mounts: Mounts;
 }
 
 type TaskOf<C extends Config> = C['packs'][number]['tasks'][number];
@@ -66,7 +68,10 @@ export function defineConfig<const Packs extends readonly Pack[], Scheduled exte
   if (queues.size > MAX_QUEUES) {
     throw new SetupError(`${queues.size} queues are declared; Postgres serves at most ${MAX_QUEUES} well`);
   }
-  return { packs: options.packs, queues, tasks, schedules: new Map(Object.entries(options.schedules ?? {})) };
+  const mounts = new Map(Object.entries(options.mounts ?? {}));
+  checkMounts(options.packs, mounts);
+  const schedules = new Map(Object.entries(options.schedules ?? {}));
+  return { packs: options.packs, queues, tasks, schedules, mounts };
 }
 
 /** Postgres counts no further. */

@@ -189,4 +189,4 @@ export const submits = <Task extends AnyTask>(route: SubmitRoute<Task>): Dialect
 /** Types the reply of one resource route by its query and body. */
 export const resource = <Query extends z.ZodType, Body extends z.ZodType>(
   route: ResourceRoute<Query, Body>,
-): DialectRoute => route as unknown as DialectRoute;
+): DialectRoute => route;

@@ -40,6 +40,15 @@ export function clientAddress(
   return address;
 }
 
+/** Whether the word of whoever is connected is taken. */
+export function isTrustedPeer(
+  socketAddress: string | undefined,
+  trusted: TrustedProxies | undefined,
+): boolean {
+  const address = plain(socketAddress ?? '');
+  return address !== undefined && trusted !== undefined && isTrusted(trusted, 0, address);
+}
+
 const isTrusted = (trusted: TrustedProxies, passed: number, address: string): boolean =>
   typeof trusted === 'number' ? passed < trusted : trusted.check(address, familyOf(address) ?? 'ipv4');
 

@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { Authenticator } from '../keys/authenticate.ts';
 import type { Lovage } from '../lovage.ts';
+import type { Mounts } from '../mounts.ts';
 import type { Caller } from '../wire.ts';
 import type { Patience } from './patience.ts';
 import { clientAddress, type TrustedProxies } from '../trusted-proxies.ts';
@@ -61,6 +62,8 @@ export interface ApiParts {
   /** Whose pages may call; `*` for all. */
   corsOrigins: readonly string[];
   version: string;
+  /** Where dialects answer beside their prefixes, and which need no key. */
+  mounts?: Mounts | undefined;
   isReady: () => Promise<boolean>;
   closing: AbortSignal;
 }

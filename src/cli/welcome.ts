@@ -5,13 +5,15 @@ import type { Settings } from '../settings.ts';
 /** What `lovage dev` prints once it is ready: the address, the key, and a line that works as printed. */
 export function welcome(options: {
   url: string;
+  /** Where each pack's dialect answers. */
+  dialects: Record<string, string[]>;
   config: Config;
   settings: Settings;
   isEmbedded: boolean;
   key: string | undefined;
   isKeyGiven: boolean;
 }): string {
-  const { url, config, settings, isEmbedded, key, isKeyGiven } = options;
+  const { url, dialects, config, settings, isEmbedded, key, isKeyGiven } = options;
   // A key that somebody set is a secret of theirs: it is named, not printed.
   const shownKey = isKeyGiven || key === undefined ? '$LOVAGE_API_KEY' : key;
   const keyLine = isKeyGiven
@@ -24,12 +26,21 @@ export function welcome(options: {
   tRPC       ${url}/trpc
   API key    ${keyLine}
   Postgres   ${isEmbedded ? `embedded, in ${settings.dataDir}` : 'the one of DATABASE_URL'}
-  Tasks      ${[...config.tasks.keys()].join(', ') || 'none: register a pack in lovage.config.ts'}
+  Tasks      ${[...config.tasks.keys()].join(', ') || 'none: register a pack in lovage.config.ts'}${dialectLines(dialects)}
 
   Try it:
 
     curl -sS "${url}/v1/tasks?limit=5" -H "Authorization: Bearer ${shownKey}"
 ${tryTask(config, url, shownKey)}`;
+}
+
+function dialectLines(dialects: Record<string, string[]>): string {
+  return Object.entries(dialects)
+    .map(
+      ([pack, urls], index) =>
+        `\n  ${index === 0 ? 'Dialects ' : '         '}  ${pack}: ${urls.join(' and ')}`,
+    )
+    .join('');
 }
 
 /** The first example that a registered pack brings along, as a line that works as printed in any folder. */

@@ -1,43 +1,7 @@
-import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { until } from '../lab.ts';
+import { Line } from '../line.ts';
 import { type HttpLab, openHttpLab, serve } from './http-lab.ts';
-
-/** What stands between a server and Postgres, and can go away: refusing connections, or taking them in silence. */
-class Line {
-  #tcp: TcpServer | undefined;
-  readonly #sockets = new Set<Socket>();
-  #isSilent = false;
-  port = 0;
-
-  async open(target: URL | undefined): Promise<void> {
-    this.#isSilent = target === undefined;
-    this.#tcp = createServer((socket) => {
-      this.#keep(socket);
-      if (this.#isSilent || target === undefined) return;
-      const onward = connect(Number(target.port), target.hostname);
-      this.#keep(onward);
-      socket.pipe(onward).pipe(socket);
-    });
-    this.#tcp.listen(this.port, '127.0.0.1');
-    await once(this.#tcp, 'listening');
-    this.port = (this.#tcp.address() as AddressInfo).port;
-  }
-
-  async cut(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    if (!this.#tcp?.listening) return;
-    this.#tcp.close();
-    await once(this.#tcp, 'close');
-  }
-
-  #keep(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.#sockets.delete(socket));
-  }
-}
 
 const line = new Line();
 let lab: HttpLab | undefined;
@@ -46,9 +10,6 @@ afterEach(async () => {
   await lab?.[Symbol.asyncDispose]();
   lab = undefined;
 });
-
-const through = (url: URL): string =>
-  Object.assign(new URL(url), { hostname: '127.0.0.1', port: String(line.port) }).href;
 
 const REQUESTS = [
   ['GET', '/v1/tasks', {}],
@@ -62,7 +23,7 @@ test('while Postgres refuses, everything is 503 at once, and all is well again b
   lab = await openHttpLab();
   const postgres = new URL(lab.lab.url);
   await line.open(postgres);
-  await using server = await serve(through(postgres));
+  await using server = await serve(line.through(postgres));
   expect((await server.call('GET', '/readyz')).status).toBe(200);
   await line.cut();
 
@@ -104,7 +65,7 @@ test('a task that was accepted is never answered as refused because Postgres wen
   lab = await openHttpLab();
   const postgres = new URL(lab.lab.url);
   await line.open(postgres);
-  await using server = await serve(through(postgres));
+  await using server = await serve(line.through(postgres));
   const waiting = server.call('POST', '/v1/tasks/diag.noop?wait=3', { body: {} });
   await until(
     () => server.lovage.finals.size,

@@ -26,7 +26,7 @@ export const scopeOf = (route: DialectRoute): Scope => {
 
 /** How one route of a mount finds out who calls. It reads the environment now, not at every call. */
 export function createIdentification(
-  { parts, pack, place }: DialectParts,
+  { parts, pack, isOpen }: DialectParts,
   route: DialectRoute,
 ): IdentifyVisitor {
   const access = accessOf(route);
@@ -49,7 +49,7 @@ export function createIdentification(
       return known({ ...ANYBODY, tenant });
     }
     const key = presentedKey(header, pack.dialect.keyHeader);
-    if (key === undefined && (place.isOpen || isAnybodys)) return known(ANYBODY);
+    if (key === undefined && (isOpen || isAnybodys)) return known(ANYBODY);
     return identifyByKey(parts, key, pack.dialect.keyHeader);
   };
 }

@@ -27,7 +27,7 @@ export function createDialect(shared: DialectParts): Hono<HttpEnv> {
 type Answer = (c: HttpContext, request: DialectRequest) => Promise<DialectReply>;
 
 function mountRoute(app: Hono<HttpEnv>, shared: DialectParts, route: DialectRoute, path: RoutePath): void {
-  const { base } = shared.place;
+  const { base } = shared;
   const visit = (c: HttpContext): Visit =>
     visitOf(c, base, path.read(c.req.path.slice(base.length) || '/') ?? {});
   const method = route.method.toUpperCase();

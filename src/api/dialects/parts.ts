@@ -1,3 +1,4 @@
+import type { Config } from '../../config.ts';
 import type { Dialect } from '../../dialect.ts';
 import type { Pack } from '../../pack.ts';
 import type { Vault } from '../../task.ts';
@@ -7,20 +8,18 @@ import type { Router } from '../trpc/router.ts';
 
 export type DialectPack = Pack & { dialect: Dialect };
 
-/** Where a dialect answers, and to whom. */
-export interface Place {
-  /** What stands before every path: its prefix, or nothing at a root of its own. */
-  base: string;
-  /** It needs no key: who shows none acts for the tenant `default`. */
-  isOpen: boolean;
-}
+export const dialectsOf = ({ packs }: Pick<Config, 'packs'>): DialectPack[] =>
+  packs.filter((pack): pack is DialectPack => pack.dialect !== undefined);
 
 /** What the answers of all routes of one mount share. */
 export interface DialectParts {
   parts: ApiParts;
   router: Router;
   pack: DialectPack;
-  place: Place;
+  /** What stands before every path: the prefix, or nothing at a root of its own. */
+  base: string;
+  /** It needs no key: who shows none acts for the tenant `default`. */
+  isOpen: boolean;
   vault: Vault;
   /** Only tasks of these definitions exist here. */
   names: ReadonlySet<string>;
@@ -30,12 +29,16 @@ export const dialectParts = (
   parts: ApiParts,
   router: Router,
   pack: DialectPack,
-  place: Place,
+  base: string,
 ): DialectParts => ({
   parts,
   router,
   pack,
-  place,
+  base,
+  isOpen: isOpenIn(parts, pack),
   vault: vaultFor(parts.lovage.secret, pack.name),
   names: new Set(pack.tasks.map(({ name }) => name)),
 });
+
+export const isOpenIn = ({ mounts }: Pick<ApiParts, 'mounts'>, { name }: DialectPack): boolean =>
+  mounts?.get(name)?.open === true;

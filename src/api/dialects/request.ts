@@ -6,7 +6,7 @@ import type { Visit } from './visit.ts';
 
 /** What every answer may use, for one request of one caller. */
 export function createRequest(
-  { parts: { lovage }, pack, place: { base }, vault }: DialectParts,
+  { parts: { lovage }, pack, base, vault }: DialectParts,
   visit: Visit,
   { caller: { tenant }, signal }: { caller: Caller; signal: AbortSignal },
 ): DialectRequest {

@@ -1,12 +1,13 @@
 import type { UploadedFile } from '../../dialect.ts';
 import { LovageError } from '../../errors.ts';
 import { type JsonBody, readBytes } from '../body.ts';
+import type { DialectPack } from './parts.ts';
 
 /** What a form may hold beside its file: boundaries, headers, other fields. */
 const FORM_BYTES = 64 * 1024;
 
 /** The longest body that a form with a file of so many bytes can have. */
-export const formBytes = (maxBytes: number): number => maxBytes + FORM_BYTES;
+const formBytes = (maxBytes: number): number => maxBytes + FORM_BYTES;
 
 export interface Form {
   file: UploadedFile | undefined;
@@ -46,3 +47,14 @@ const readFile = async (file: File): Promise<UploadedFile> => ({
 
 const noForm = (field: string, cause?: unknown): LovageError =>
   new LovageError('malformed-json', `Send a multipart form with the file in the field "${field}"`, { cause });
+
+/** The longest body that any upload of these packs may have. */
+export const largestUpload = (packs: readonly DialectPack[]): number =>
+  Math.max(
+    0,
+    ...packs.flatMap(({ dialect }) =>
+      dialect.routes.map((route) =>
+        route.kind === 'resource' && route.upload ? formBytes(route.upload.maxBytes) : 0,
+      ),
+    ),
+  );

@@ -1,5 +1,6 @@
 import { startApi } from '../../api/server.ts';
 import { createAuthenticator } from '../../keys/authenticate.ts';
+import { readMounts } from '../../mounts.ts';
 import { openLovage } from '../../open.ts';
 import { startWorker } from '../../worker/start.ts';
 import { readArguments, wholeNumber } from '../arguments.ts';
@@ -36,6 +37,7 @@ export const dev: Command = {
     const stopped = firstSignal();
     return withSession(
       async ({ settings, config, log, database, secret }) => {
+        const mounts = readMounts(config);
         const rootKey = await readRootKey(settings, database.isEmbedded);
         const lovage = await openLovage({
           config,
@@ -65,12 +67,14 @@ export const dev: Command = {
             lovage,
             authenticator,
             settings,
+            mounts,
             isWorkerReady: worker.isReady,
             version: version(),
           });
           console.log(
             welcome({
               url: api.url,
+              dialects: api.dialects,
               config,
               settings,
               isEmbedded: database.isEmbedded,

@@ -1,5 +1,6 @@
 import { startApi } from '../../api/server.ts';
 import { createAuthenticator } from '../../keys/authenticate.ts';
+import { readMounts } from '../../mounts.ts';
 import { openLovage } from '../../open.ts';
 import { readArguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
@@ -19,6 +20,7 @@ export const serve: Command = {
     readArguments(args, {});
     const stopped = firstSignal();
     return withSession(async ({ settings, config, log, database, secret }) => {
+      const mounts = readMounts(config);
       const lovage = await openLovage({
         config,
         url: database.url,
@@ -33,8 +35,8 @@ export const serve: Command = {
         await readRootKey(settings, database.isEmbedded),
       );
       try {
-        const api = await startApi({ lovage, authenticator, settings, version: version() });
-        log.info({ url: api.url }, 'serving');
+        const api = await startApi({ lovage, authenticator, settings, mounts, version: version() });
+        log.info({ url: api.url, dialects: api.dialects }, 'serving');
         await stopped;
         await api.close(CLOSE_MS);
       } finally {
