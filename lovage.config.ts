@@ -1,9 +1,10 @@
 import { defineConfig } from 'lovage';
 import { diag } from './packs/diag/index.ts';
 import { filings } from './packs/filings/index.ts';
+import { visuals } from './packs/visuals/index.ts';
 
 const withDiag = ['1', 'true'].includes(process.env['LOVAGE_DIAG'] ?? '');
 
 export default defineConfig({
-  packs: [filings, ...(withDiag ? [diag] : [])],
+  packs: [filings, visuals, ...(withDiag ? [diag] : [])],
 });
