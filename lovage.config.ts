@@ -2,9 +2,10 @@ import { defineConfig } from 'lovage';
 import { cards } from './packs/cards/index.ts';
 import { diag } from './packs/diag/index.ts';
 import { filings } from './packs/filings/index.ts';
+import { visuals } from './packs/visuals/index.ts';
 
 const withDiag = ['1', 'true'].includes(process.env['LOVAGE_DIAG'] ?? '');
 
 export default defineConfig({
-  packs: [cards, filings, ...(withDiag ? [diag] : [])],
+  packs: [cards, filings, visuals, ...(withDiag ? [diag] : [])],
 });

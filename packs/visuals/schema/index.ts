@@ -1,0 +1,6 @@
+export * from './artefacts.ts';
+export * from './images.ts';
+export * from './pack-schema.ts';
+export * from './patients.ts';
+export * from './previews.ts';
+export * from './procedures.ts';
