@@ -25,6 +25,7 @@ export const compressLarge: MiddlewareHandler<HttpEnv> = async (c, next) => {
   const { res } = c;
   const isCandidate =
     res.status === 200 &&
+    c.var.isStream !== true &&
     c.req.method !== 'HEAD' &&
     COMPRESSIBLE.test(res.headers.get('content-type') ?? '') &&
     !res.headers.has('content-encoding') &&

@@ -46,6 +46,8 @@ export interface HttpEnv {
     patience: Patience;
     trail: AuditTrail;
     recheck: RequestContext['recheck'];
+    /** The answer is written while it is sent. */
+    isStream: boolean | undefined;
     /** Until when the signed link holds that a request came with. */
     linkEndsAt: number | undefined;
   };

@@ -8,6 +8,7 @@ import { createLog, type Log } from '../../src/log.ts';
 import type { Lovage } from '../../src/lovage.ts';
 import { migrateFor, openLovage } from '../../src/open.ts';
 import { SCOPES, type Caller, type CancelOutcome, type Scope, type TaskView } from '../../src/wire.ts';
+import type { TrustedProxies } from '../../src/trusted-proxies.ts';
 import { openLab, type Lab } from '../lab.ts';
 import { config as fixture } from './fixture.ts';
 import { type Contract, readContract } from '../wire/contract/check.ts';
@@ -96,6 +97,8 @@ export async function serve(
     secret?: string | undefined;
     corsOrigins?: string[];
     limits?: NonNullable<ApiOptions['limits']>;
+    mounts?: NonNullable<ApiOptions['mounts']>;
+    trustedProxies?: TrustedProxies;
   } = {},
 ): Promise<Server> {
   const lovage = await openLovage({
@@ -104,10 +107,10 @@ export async function serve(
     secret: 'secret' in options ? options.secret : SECRET,
     log,
   });
-  const { port = 0, corsOrigins = [], limits = {} } = options;
-  const settings = { host: '127.0.0.1', port, maxBodyBytes: MAX_BODY_BYTES, corsOrigins };
+  const { port = 0, corsOrigins = [], limits = {}, mounts = config.mounts, trustedProxies } = options;
+  const settings = { host: '127.0.0.1', port, maxBodyBytes: MAX_BODY_BYTES, corsOrigins, trustedProxies };
   const authenticator = createAuthenticator(lovage.pool, ROOT_KEY);
-  const api = await startApi({ lovage, authenticator, settings, limits, version: 'test' });
+  const api = await startApi({ lovage, authenticator, settings, limits, mounts, version: 'test' });
   return {
     api,
     lovage,
@@ -142,12 +145,13 @@ export async function holdToContract(
   }
 }
 
-async function call(url: string, method: string, options: CallOptions = {}): Promise<Answer> {
+export async function call(url: string, method: string, options: CallOptions = {}): Promise<Answer> {
   const { body: sent, headers = {}, key = ROOT_KEY, signal } = options;
+  const isRaw = typeof sent === 'string' || sent instanceof FormData;
   const response = await fetch(url, {
     method,
     headers: { ...(key !== null && { authorization: `Bearer ${key}` }), ...headers },
-    ...(sent !== undefined && { body: typeof sent === 'string' ? sent : JSON.stringify(sent) }),
+    ...(sent !== undefined && { body: isRaw ? sent : JSON.stringify(sent) }),
     ...(signal && { signal }),
   });
   const text = await response.text();

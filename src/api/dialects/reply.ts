@@ -22,14 +22,21 @@ const hasBody = (status: number): boolean => status !== 204 && status !== 304;
 type Bytes = Uint8Array<ArrayBuffer> | ReadableStream;
 
 function bytesOf(c: HttpContext, body: unknown): Bytes | undefined {
-  const stream = body instanceof Readable ? (Readable.toWeb(body) as ReadableStream) : body;
-  if (stream instanceof ReadableStream) {
-    if (c.req.method !== 'HEAD') return stream;
+  if (body instanceof Uint8Array) return body as Uint8Array<ArrayBuffer>;
+  if (!(body instanceof Readable) && !(body instanceof ReadableStream)) return undefined;
+  if (c.req.method === 'HEAD') {
     // Nobody will read it: what it holds open is let go.
-    void stream.cancel();
+    if (body instanceof Readable) body.destroy();
+    else void body.cancel();
     return new Uint8Array();
   }
-  return body instanceof Uint8Array ? (body as Uint8Array<ArrayBuffer>) : undefined;
+  c.set('isStream', true);
+  const bytes = inBytes(body as AsyncIterable<string | Uint8Array>);
+  return Readable.toWeb(Readable.from(bytes)) as ReadableStream;
+}
+
+async function* inBytes(stream: AsyncIterable<string | Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of stream) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
 }
 
 /** What a signed link opens may be shown by pages of anywhere, and be kept no longer than the link holds. */
