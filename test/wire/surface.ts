@@ -13,7 +13,7 @@ export interface Route {
 }
 
 interface Document {
-  paths: Record<string, Record<string, { security?: unknown[] }>>;
+  paths: Record<string, Record<string, { security?: unknown[]; responses: object }>>;
 }
 
 /** The routes of the OpenAPI document that ask for a key; tRPC's procedures are walked by themselves. */
@@ -24,7 +24,8 @@ export async function routesOf(lab: HttpLab): Promise<Route[]> {
     .filter(([path]) => !path.startsWith('/trpc/'))
     .flatMap(([path, item]) =>
       Object.entries(item)
-        .filter(([, { security }]) => security?.length !== 0)
+        // What speaks WebSocket is no route of HTTP.
+        .filter(([, { security, responses }]) => security?.length !== 0 && !('101' in responses))
         .map(([method, _operation]) => ({
           name: `${method} ${path}`,
           method: method.toUpperCase(),
