@@ -1,0 +1,58 @@
+import { defineTask } from 'lovage';
+import { z } from 'zod';
+import { analyze } from './analyze.ts';
+import { analyzeInput } from './filing-input.ts';
+import { policy } from './policy.ts';
+
+const MAX_FILINGS = 100;
+
+export const batchInput = z.strictObject({ filings: z.array(analyzeInput).min(1).max(MAX_FILINGS) });
+
+/**
+ * Starts an analysis of each filing and is done: its result names them, so that a client can follow each while it runs. A company's
+ * earlier years are started first, since later ones are weighed against them.
+ */
+export const batchAnalyze = defineTask({
+  name: 'filings.batchAnalyze',
+  input: batchInput,
+  output: z.strictObject({
+    total_filings: z.int(),
+    results: z.array(z.strictObject({ ticker: z.string(), filing_year: z.int(), task_id: z.string() })),
+  }),
+  attempts: policy.attempts,
+  backoff: policy.backoff,
+  retryIf: policy.retryIf,
+  resultTtlMs: policy.resultTtlMs,
+  async run({ input: { filings }, enqueue, progress }) {
+    const total = filings.length;
+    progress({ current: 0, total, message: 'Starting' });
+    const placed = filings.map((filing, place) => ({ filing, step: nameStep(filing, place) }));
+    const made = await Promise.all(
+      placed
+        .toSorted((a, b) => a.filing.filing_year - b.filing.filing_year)
+        .map(({ filing, step }) => enqueue(analyze, filing, { step })),
+    );
+    progress({ current: total, total, message: 'All analyses started' });
+    const ids = new Map(made.map(({ step, id }) => [step, id]));
+    const results = placed.map(({ filing: { ticker, filing_year }, step }) => ({
+      ticker,
+      filing_year,
+      task_id: ids.get(step) ?? '',
+    }));
+    return { total_filings: total, results };
+  },
+});
+
+interface Filing {
+  ticker: string;
+  filing_year: number;
+}
+
+const nameStep = ({ ticker, filing_year }: Filing, place: number): string =>
+  `${place} ${ticker} ${filing_year}`;
+
+/** Which filing of its batch an analysis is for, by the step that its parent gave it. */
+export function readStep(step: string): Filing & { place: number } {
+  const [place = '', ticker = '', year = ''] = step.split(' ');
+  return { place: Number(place), ticker, filing_year: Number(year) };
+}
