@@ -27,13 +27,13 @@ export const batchAnalyze = defineTask({
     const total = filings.length;
     progress({ current: 0, total, message: 'Starting' });
     const placed = filings.map((filing, place) => ({ filing, step: nameStep(filing, place) }));
-    const made = await Promise.all(
-      placed
-        .toSorted((a, b) => a.filing.filing_year - b.filing.filing_year)
-        .map(({ filing, step }) => enqueue(analyze, filing, { step })),
-    );
-    progress({ current: total, total, message: 'All analyses started' });
-    const ids = new Map(made.map(({ step, id }) => [step, id]));
+    const ids = new Map<string, string>();
+    // One after the other: of tasks that were made in one statement any may be the first to run.
+    for (const { filing, step } of placed.toSorted(byYear)) {
+      const { id } = await enqueue(analyze, filing, { step });
+      ids.set(step, id);
+      progress({ current: ids.size, total, message: 'Starting the analyses' });
+    }
     const results = placed.map(({ filing: { ticker, filing_year }, step }) => ({
       ticker,
       filing_year,
@@ -47,6 +47,9 @@ interface Filing {
   ticker: string;
   filing_year: number;
 }
+
+const byYear = (a: { filing: Filing }, b: { filing: Filing }): number =>
+  a.filing.filing_year - b.filing.filing_year;
 
 const nameStep = ({ ticker, filing_year }: Filing, place: number): string =>
   `${place} ${ticker} ${filing_year}`;
