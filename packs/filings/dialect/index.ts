@@ -1,8 +1,7 @@
 import { submits, type Dialect } from 'lovage';
 import { analyzeOutput } from '../tasks/analyze-output.ts';
 import { analyze } from '../tasks/analyze.ts';
-import { batchAnalyze, batchInput } from '../tasks/batch-analyze.ts';
-import { analyzeInput, filingInput } from '../tasks/filing-input.ts';
+import { batchAnalyze } from '../tasks/batch-analyze.ts';
 import { indexFiling } from '../tasks/index-filing.ts';
 import { accept, acceptedSchema, errorSchema, finish, refusals, showStatus, statusSchema } from './answer.ts';
 import { batchStatusSchema, showBatch } from './batch-status.ts';
@@ -39,7 +38,6 @@ export const dialect: Dialect = {
       kind: 'submit',
       task: analyze,
       sync,
-      body: analyzeInput,
       refuse: (filing) => refuseMissing([filing]),
       accepted: accept('Analysis accepted'),
       finished: finish,
@@ -52,7 +50,6 @@ export const dialect: Dialect = {
       kind: 'submit',
       task: indexFiling,
       sync,
-      body: filingInput,
       refuse: (filing) => refuseMissing([filing]),
       accepted: accept('Indexing accepted'),
       finished: finish,
@@ -64,7 +61,6 @@ export const dialect: Dialect = {
       summary: 'Analyse up to 100 filings, each as a task of its own',
       kind: 'submit',
       task: batchAnalyze,
-      body: batchInput,
       refuse: ({ filings }) => refuseMissing(filings),
       accepted: accept('Batch accepted', (id) => `/analyze/batch/${id}`),
       answers,

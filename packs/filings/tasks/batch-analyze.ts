@@ -6,15 +6,13 @@ import { policy } from './policy.ts';
 
 const MAX_FILINGS = 100;
 
-export const batchInput = z.strictObject({ filings: z.array(analyzeInput).min(1).max(MAX_FILINGS) });
-
 /**
  * Starts an analysis of each filing and is done: its result names them, so that a client can follow each while it runs. A company's
  * earlier years are started first, since later ones are weighed against them.
  */
 export const batchAnalyze = defineTask({
   name: 'filings.batchAnalyze',
-  input: batchInput,
+  input: z.strictObject({ filings: z.array(analyzeInput).min(1).max(MAX_FILINGS) }),
   output: z.strictObject({
     total_filings: z.int(),
     results: z.array(z.strictObject({ ticker: z.string(), filing_year: z.int(), task_id: z.string() })),
