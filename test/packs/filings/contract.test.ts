@@ -379,10 +379,11 @@ describe('422', () => {
 
 test('the eleventh call in a minute of a key that may make ten is 429', async () => {
   const made = await native<{ key: string }>('/v1/keys', {
-    name: 'ten a minute',
+    name: 'ten-a-minute',
     scopes: ['enqueue', 'read'],
     rate: { limit: 10, periodMs: 60_000 },
   });
+  expect(made.status).toBe(201);
   const calls = await Promise.all(
     Array.from({ length: 11 }, () => call(`/tasks/${UNKNOWN}`, undefined, { key: made.body.key })),
   );
