@@ -34,12 +34,14 @@ afterAll(async () => {
   await lab[Symbol.asyncDispose]();
 });
 
-const waiting = async (count: number) =>
+const waiting = async (count: number, on: string) =>
   until(
-    async () => (await lab.sql('SELECT pid FROM pg_locks WHERE NOT granted')).length,
+    async () => (await lab.sql(`SELECT pid FROM pg_locks WHERE NOT granted AND ${on}`)).length,
     (now) => now === count,
     20_000,
   );
+const AT_WRITES = "locktype = 'advisory' AND objid = 7";
+const AT_MARKET_CAP = "relation = 'pack_filings.market_cap'::regclass";
 const kill = async (worker: LabProcess) => {
   worker.child.kill('SIGKILL');
   await worker.exited;
@@ -54,21 +56,17 @@ test('killed amid its work and amid its writes, a filing is there once and whole
 
   await holder.query('SELECT pg_advisory_lock(7)');
   const first = await lab.spawn(['worker']);
-  await waiting(2);
+  await waiting(2, AT_WRITES);
   await kill(first);
   await holder.query('SELECT pg_advisory_unlock(7)');
-  await waiting(0);
+  await waiting(0, AT_WRITES);
   expect(await lab.sql('SELECT ticker FROM pack_filings.filing')).toEqual([]);
   expect(await lab.sql('SELECT id FROM pack_filings.chunk')).toEqual([]);
 
   await holder.query('BEGIN');
   await holder.query('LOCK TABLE pack_filings.market_cap IN ACCESS EXCLUSIVE MODE');
   const second = await lab.spawn(['worker']);
-  await waiting(1);
-  await until(
-    () => lab.get(inRows.id),
-    ({ progress }) => progress?.current === 3,
-  );
+  await waiting(1, AT_MARKET_CAP);
   await kill(second);
   await holder.query('ROLLBACK');
 
