@@ -120,3 +120,17 @@ test('an analysis that is cancelled while it waits for the service leaves nothin
   expect(await lovage().get(id)).toMatchObject({ state: 'cancelled' });
   expect(await rows(sql`SELECT 1 FROM pack_filings.filing`)).toEqual([]);
 });
+
+test('while one filing of a company is worked on its next one waits, and no other company’s', async () => {
+  service.answer = (asked) => (service.asked.length === 1 ? { isSilent: true } : answerWell(asked));
+  const first = await lovage().enqueue(analyze, acme(2020));
+  await vi.waitFor(() => expect(service.asked).toHaveLength(1), { timeout: 5_000, interval: 10 });
+  const second = await lovage().enqueue(indexFiling, acme(2021));
+  expect(await lovage().run(analyze, { ...acme(2021), ticker: 'PUMP' })).toMatchObject({
+    state: 'succeeded',
+  });
+  expect(await lovage().get(second.id)).toMatchObject({ state: 'queued' });
+  await lovage().cancel(first.id);
+  await lovage().idle();
+  expect(await lovage().get(second.id)).toMatchObject({ state: 'succeeded' });
+});
