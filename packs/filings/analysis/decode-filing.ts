@@ -1,4 +1,4 @@
-import { IntegrationError } from './integrity-error.ts';
+import { IntegrationError } from './integration-error.ts';
 
 const sampleLength = 200_000;
 const maxControlShare = 0.005;

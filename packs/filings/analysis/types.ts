@@ -18,7 +18,7 @@ export interface Label {
   category: Category;
   /** 0..1 */
   category_confidence: number;
-  classification_method: 'keyword' | 'reused';
+  classification_method: 'keyword' | 'llm' | 'reused';
 }
 
 /** A number from 0 to 1 and how it came about, for a human reader. */

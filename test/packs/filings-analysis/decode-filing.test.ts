@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { decodeFiling } from '../../../packs/filings/analysis/decode-filing.ts';
 import { extractItem1A } from '../../../packs/filings/analysis/extract-item-1a.ts';
-import { IntegrationError } from '../../../packs/filings/analysis/integrity-error.ts';
+import { IntegrationError } from '../../../packs/filings/analysis/integration-error.ts';
 import { lawsuitRisk, supplyRisk } from './filing.ts';
 
 test('bytes are UTF-8 where they can be, else Windows-1252', () => {

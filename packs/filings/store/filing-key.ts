@@ -1,0 +1,6 @@
+/** Which filing, and whose: no tenant sees or overwrites another's. */
+export interface FilingKey {
+  tenant: string;
+  ticker: string;
+  year: number;
+}
