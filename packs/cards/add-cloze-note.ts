@@ -1,7 +1,7 @@
 import { defineTask, type RunContext } from 'lovage';
 import { z } from 'zod';
 import { chooseCollection, type Collection } from './anki/collection.ts';
-import { ADDED, beginNote, reachStep, type Checkpoint } from './checkpoint.ts';
+import { beginNote, reachStep, type Checkpoint } from './checkpoint.ts';
 import { readEnvironment, type CardsEnvironment } from './environment.ts';
 import { clozeNoteInput, type ClozeNoteInput } from './note/input.ts';
 import { makeNote, type Note } from './note/make-note.ts';
@@ -73,7 +73,7 @@ function stepsOf(
     (reached) => speakNote(db, reached, { note, voice: chooseVoice(environment), signal, step: 3 }),
     async (reached) => {
       const { noteId, cardId } = await collection.add(reached);
-      return reachStep(db, reached, { step: ADDED, id: noteId, cardId });
+      return reachStep(db, reached, { step: 4, id: noteId, cardId });
     },
     async (reached) => {
       await collection.push();
