@@ -1,4 +1,4 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 
@@ -12,7 +12,7 @@ export interface FakeNote {
 }
 
 /** What a test has the server do with a request, in place of its ordinary answer. */
-export type Interference = (call: { action: string; params: Params; count: number }) => Answer | undefined;
+export type Interference = (call: { action: string; params: Params; count: number }) => Answer | undefined | Promise<Answer | undefined>;
 
 export type Answer =
   /** Does what was asked, and the answer is lost: the connection breaks. */
@@ -50,7 +50,7 @@ export async function openFakeAnki({ key = KEY }: { key?: string } = {}): Promis
     media: new Map<string, Buffer>(),
   };
   let interference: Interference | undefined;
-  const server = createServer(async (request, response) => {
+  const answerTo = async (request: IncomingMessage, response: ServerResponse) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const asked = JSON.parse(Buffer.concat(chunks).toString()) as {
@@ -61,7 +61,7 @@ export async function openFakeAnki({ key = KEY }: { key?: string } = {}): Promis
     const { action, params } = asked;
     state.calls.push(action);
     const count = state.calls.filter((call) => call === action).length;
-    const answer = interference?.({ action, params, count });
+    const answer = await interference?.({ action, params, count });
     if (typeof answer === 'object' && 'body' in answer) return send(response, answer);
     if (typeof answer === 'object') return send(response, json({ result: null, error: answer.refuse }));
     if (asked.key !== key)
@@ -69,7 +69,8 @@ export async function openFakeAnki({ key = KEY }: { key?: string } = {}): Promis
     const reply = perform(state, action, params);
     if (answer === 'lose the answer') return void request.socket.destroy();
     if (answer !== 'fall silent') send(response, json(reply));
-  });
+  };
+  const server = createServer((request, response) => void answerTo(request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {

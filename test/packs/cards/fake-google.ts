@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 
 type Answer = { status?: number; type?: string; body: string } | 'fall silent';
 
+type Interference = (text: string) => Answer | undefined | Promise<Answer | undefined>;
+
 export interface FakeGoogle extends AsyncDisposable {
   env: Record<string, string>;
   /** What it was asked to say, in order. */
   spoken: string[];
-  interfere(how: ((text: string) => Answer | undefined) | undefined): void;
+  /** What it does instead of speaking, also later. */
+  interfere(how: Interference | undefined): void;
 }
 
 const KEY = 'the-key-of-google';
@@ -17,8 +20,8 @@ const KEY = 'the-key-of-google';
 /** Google Cloud Text-to-Speech, as far as a client can tell: what it says is different for each text. */
 export async function openFakeGoogle(): Promise<FakeGoogle> {
   const spoken: string[] = [];
-  let interference: ((text: string) => Answer | undefined) | undefined;
-  const server = createServer(async (request, response) => {
+  let interference: Interference | undefined;
+  const answerTo = async (request: IncomingMessage, response: ServerResponse) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const { input, voice, audioConfig } = JSON.parse(Buffer.concat(chunks).toString()) as Synthesis;
@@ -29,12 +32,13 @@ export async function openFakeGoogle(): Promise<FakeGoogle> {
       voice.languageCode === 'en-US' &&
       audioConfig.audioEncoding === 'MP3';
     const said = JSON.stringify({ audioContent: mp3Of(input.text).toString('base64') });
-    const answer = interference?.(input.text) ?? { status: isRight ? 200 : 400, body: said };
+    const answer = (await interference?.(input.text)) ?? { status: isRight ? 200 : 400, body: said };
     if (answer === 'fall silent') return;
     spoken.push(input.text);
     response.writeHead(answer.status ?? 200, { 'Content-Type': answer.type ?? 'application/json' });
     response.end(answer.body);
-  });
+  };
+  const server = createServer((request, response) => void answerTo(request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

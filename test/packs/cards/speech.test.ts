@@ -6,7 +6,7 @@ import { Discard } from 'lovage';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { readEnvironment } from '../../../packs/cards/environment.ts';
 import { mayPass } from '../../../packs/cards/retry.ts';
-import { chooseVoice } from '../../../packs/cards/speech/voice.ts';
+import { chooseVoice } from '../../../packs/cards/speech/choose-voice.ts';
 import { installFakeEspeak, type FakeEspeak } from './fake-espeak.ts';
 import { openFakeGoogle, type FakeGoogle } from './fake-google.ts';
 
