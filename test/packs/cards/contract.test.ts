@@ -100,7 +100,9 @@ test('async=false answers as the synchronous server did, and is a task all the s
     status: 500,
     body: { message: expect.stringContaining('Google Text-to-Speech: answered 403') },
   });
-  const tasks = await lab.lab.sql("SELECT state FROM lovage.task WHERE input ->> 'word' LIKE '%at once' ORDER BY id");
+  const tasks = await lab.lab.sql(
+    "SELECT state FROM lovage.task WHERE input ->> 'word' LIKE '%at once' ORDER BY id",
+  );
   expect(tasks.map(({ state }) => state)).toEqual(['succeeded', 'failed']);
 });
 
@@ -169,7 +171,10 @@ test.each([
   const count = () => lab.lab.sql("SELECT count(*) FROM lovage.task WHERE name = 'cards.addClozeNote'");
   const before = await count();
   for (const query of ['', '?async=false'])
-    expect(await post({ ...noteInput(), ...change }, query)).toMatchObject({ status: 400, body: { message } });
+    expect(await post({ ...noteInput(), ...change }, query)).toMatchObject({
+      status: 400,
+      body: { message },
+    });
   expect(await count()).toEqual(before);
 });
 
@@ -186,7 +191,9 @@ test('a key goes in x-access-token or as Bearer; without a good one every route 
   const paths = ['/', '/api/v1/health', '/api/v1/tasks/x', '/api/v1/decks/English%20Vocabulary.apkg'];
   for (const path of paths) {
     for (const headers of [{}, { 'x-access-token': 'nonsense' }, { authorization: 'Bearer nonsense' }])
-      expect(await lab.call(own, path, { key: null, headers: headers as Record<string, string> })).toMatchObject({
+      expect(
+        await lab.call(own, path, { key: null, headers: headers as Record<string, string> }),
+      ).toMatchObject({
         status: 401,
         body: { message: expect.any(String) },
       });
@@ -216,7 +223,9 @@ test('the same note of another tenant is a note of its own', async () => {
     const done = await post(noteAbout('shared'), '?async=false', own, more);
     expect(done.status).toBe(200);
   }
-  const rows = await lab.lab.sql("SELECT tenant, id FROM pack_cards.anki_notes WHERE fields ->> 'Word' = 'shared'");
+  const rows = await lab.lab.sql(
+    "SELECT tenant, id FROM pack_cards.anki_notes WHERE fields ->> 'Word' = 'shared'",
+  );
   expect(new Set(rows.map(({ tenant }) => tenant))).toEqual(new Set(['default', 'neighbour']));
   const deck = await lab.call(own, '/api/v1/decks/English%20Vocabulary.apkg', { key });
   const { notes, media } = await inspectApkg(deck.bytes);
@@ -228,7 +237,10 @@ test('a day after its end a task is forgotten', async () => {
   const { body } = await post(noteAbout('yesterday'));
   await whenIt(body.taskId, 'success');
   const age = (by: string) =>
-    lab.lab.sql('UPDATE lovage.task SET finished_at = finished_at - $2::interval WHERE id = $1', [body.taskId, by]);
+    lab.lab.sql('UPDATE lovage.task SET finished_at = finished_at - $2::interval WHERE id = $1', [
+      body.taskId,
+      by,
+    ]);
   await age('23 hours');
   expect(await look(body.taskId)).toMatchObject({ status: 200 });
   await age('61 minutes');

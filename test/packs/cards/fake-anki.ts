@@ -12,7 +12,11 @@ export interface FakeNote {
 }
 
 /** What a test has the server do with a request, in place of its ordinary answer. */
-export type Interference = (call: { action: string; params: Params; count: number }) => Answer | undefined | Promise<Answer | undefined>;
+export type Interference = (call: {
+  action: string;
+  params: Params;
+  count: number;
+}) => Answer | undefined | Promise<Answer | undefined>;
 
 export type Answer =
   /** Does what was asked, and the answer is lost: the connection breaks. */
