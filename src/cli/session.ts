@@ -1,7 +1,9 @@
+import { checkEnvironment } from '../check-environment.ts';
 import type { Config } from '../config.ts';
 import { loadConfig } from '../load-config.ts';
 import { createLog, type Log } from '../log.ts';
 import { migrateFor } from '../open.ts';
+import { warnOfIgnored } from '../old-variables.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { openDatabase, type Database } from './database.ts';
 import { readSecret } from './kept-secrets.ts';
@@ -16,14 +18,21 @@ export interface Session {
   secret: string | undefined;
 }
 
-/** Reads the environment and the configuration, opens the database, migrates it, and lets go of it at the end. */
+/**
+ * Reads the environment and the configuration, opens the database, migrates it, and lets go of it at the end. One that `lasts` needs the
+ * environment that its packs want. @throws SetupError
+ */
 export async function withSession(
   work: (session: Session) => Promise<number>,
-  options: { logLevel?: string; migrates?: boolean } = {},
+  options: { logLevel?: string; migrates?: boolean; lasts?: boolean } = {},
 ): Promise<number> {
   const settings = readSettings();
   const config = await loadConfig(settings.configFile);
   const log = createLog({ level: settings.logLevel ?? options.logLevel ?? 'info' });
+  if (options.lasts) {
+    warnOfIgnored(process.env, log);
+    await checkEnvironment(config);
+  }
   const database = await openDatabase(settings);
   try {
     // Its lock is a session's, which a pooler in transaction mode would leave behind.

@@ -3,7 +3,7 @@ import { createAuthenticator } from '../../keys/authenticate.ts';
 import { readMounts } from '../../mounts.ts';
 import { openLovage } from '../../open.ts';
 import { startWorker } from '../../worker/start.ts';
-import { readArguments, wholeNumber } from '../arguments.ts';
+import { optionalNumber, readArguments } from '../arguments.ts';
 import { CHILD_FLAGS, CHILD_HELP, readChildLimits } from '../child-limits.ts';
 import type { Command } from '../command.ts';
 import { readRootKey } from '../kept-secrets.ts';
@@ -27,12 +27,12 @@ export const dev: Command = {
   examples: ['dev', 'dev --concurrency 50'],
   async run(args) {
     const { values } = readArguments(args, {
-      concurrency: { type: 'string', default: '10' },
+      concurrency: { type: 'string' },
       ...MEMORY_FLAG,
       ...CHILD_FLAGS,
     });
     const maxMemoryMb = readMaxMemory(values['max-memory']);
-    const slots = wholeNumber(values.concurrency, '--concurrency', 1, 10_000);
+    const slots = optionalNumber(values.concurrency, '--concurrency', 1, 10_000);
     const children = readChildLimits(values);
     const stopped = firstSignal();
     return withSession(
@@ -56,8 +56,8 @@ export const dev: Command = {
           secret,
           egress: { allow: settings.webhookAllow },
           log,
-          slots,
-          children,
+          slots: slots ?? settings.concurrency,
+          children: { ...children, maxTasks: children.maxTasks ?? settings.maxTasksPerChild },
           queryTimeoutMs: settings.queryTimeoutMs,
           version: version(),
         });
@@ -91,7 +91,7 @@ export const dev: Command = {
           await lovage.close();
         }
       },
-      { logLevel: 'warn' },
+      { logLevel: 'warn', lasts: true },
     );
   },
 };
