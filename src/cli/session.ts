@@ -18,21 +18,22 @@ export interface Session {
   secret: string | undefined;
 }
 
-/**
- * Reads the environment and the configuration, opens the database, migrates it, and lets go of it at the end. One that `lasts` needs the
- * environment that its packs want. @throws SetupError
- */
+interface SessionOptions {
+  logLevel?: string;
+  migrates?: boolean;
+  /** Before the database is opened. */
+  prepare?: (config: Config, log: Log) => Promise<void>;
+}
+
+/** Reads the environment and the configuration, opens the database, migrates it, and lets go of it at the end. */
 export async function withSession(
   work: (session: Session) => Promise<number>,
-  options: { logLevel?: string; migrates?: boolean; lasts?: boolean } = {},
+  options: SessionOptions = {},
 ): Promise<number> {
   const settings = readSettings();
   const config = await loadConfig(settings.configFile);
   const log = createLog({ level: settings.logLevel ?? options.logLevel ?? 'info' });
-  if (options.lasts) {
-    warnOfIgnored(process.env, log);
-    await checkEnvironment(config);
-  }
+  await options.prepare?.(config, log);
   const database = await openDatabase(settings);
   try {
     // Its lock is a session's, which a pooler in transaction mode would leave behind.
@@ -42,4 +43,16 @@ export async function withSession(
   } finally {
     await database.release();
   }
+}
+
+/** One that serves or works, so that packs run in it: the environment has to be as they want it. @throws SetupError */
+export function withLastingSession(
+  work: (session: Session) => Promise<number>,
+  options: SessionOptions = {},
+): Promise<number> {
+  const prepare = (config: Config, log: Log): Promise<void> => {
+    warnOfIgnored(process.env, log);
+    return checkEnvironment(config);
+  };
+  return withSession(work, { ...options, prepare });
 }

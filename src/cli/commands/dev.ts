@@ -7,7 +7,7 @@ import { optionalNumber, readArguments } from '../arguments.ts';
 import { CHILD_FLAGS, CHILD_HELP, readChildLimits } from '../child-limits.ts';
 import type { Command } from '../command.ts';
 import { readRootKey } from '../kept-secrets.ts';
-import { withSession } from '../session.ts';
+import { withLastingSession } from '../session.ts';
 import { firstSignal } from '../signals.ts';
 import { MEMORY_FLAG, MEMORY_HELP, readMaxMemory, whenToEnd } from '../when-to-end.ts';
 import { version } from '../version.ts';
@@ -35,7 +35,7 @@ export const dev: Command = {
     const slots = optionalNumber(values.concurrency, '--concurrency', 1, 10_000);
     const children = readChildLimits(values);
     const stopped = firstSignal();
-    return withSession(
+    return withLastingSession(
       async ({ settings, config, log, database, secret }) => {
         const mounts = readMounts(config);
         const rootKey = await readRootKey(settings, database.isEmbedded);
@@ -91,7 +91,7 @@ export const dev: Command = {
           await lovage.close();
         }
       },
-      { logLevel: 'warn', lasts: true },
+      { logLevel: 'warn' },
     );
   },
 };
