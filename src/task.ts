@@ -126,7 +126,7 @@ export interface TaskOptions<Name extends string, Input extends z.ZodType, Outpu
   attempts?: number;
   /** Default: 1 s doubling, ±25 % jitter, at most 1 h. */
   backoff?: Backoff;
-  /** Whether what a handler threw may pass by itself, such as `isTransient`. Default: all is tried again. */
+  /** Whether what a handler threw may pass by itself, such as `isTransient`; if not, the task fails at once. Default: all is tried again. */
   retryIf?: ((error: unknown) => boolean) | undefined;
   /** Higher runs first within its queue. Default 0. */
   priority?: number;
