@@ -1,4 +1,5 @@
 import { SetupError } from './errors.ts';
+import { mergeQueues, mergeSchedules } from './merge-packs.ts';
 import { checkMounts, type Mounts } from './mounts.ts';
 import type { Mount, Pack, QueueOptions, ScheduledTask } from './pack.ts';
 import { isQueueName, type AnyTask } from './task.ts';
@@ -47,7 +48,7 @@ export function defineConfig<const Packs extends readonly Pack[], Scheduled exte
   options: ConfigOptions<Packs, Scheduled>,
 ): Config<Packs> {
   const tasks = new Map<string, AnyTask>();
-  const queues = new Map(Object.entries(options.queues ?? {}));
+  const queues = mergeQueues(options.packs, options.queues);
   for (const pack of options.packs) {
     for (const task of pack.tasks) {
       if (isReserved(task.name)) {
@@ -70,7 +71,7 @@ export function defineConfig<const Packs extends readonly Pack[], Scheduled exte
   }
   const mounts = new Map(Object.entries(options.mounts ?? {}));
   checkMounts(options.packs, mounts);
-  const schedules = new Map(Object.entries(options.schedules ?? {}));
+  const schedules = mergeSchedules(options.packs, options.schedules);
   return { packs: options.packs, queues, tasks, schedules, mounts };
 }
 

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { createAllowList } from './egress/allow-list.ts';
 import { SetupError } from './errors.ts';
+import { oldVariables } from './old-variables.ts';
 import { parseTrustedProxies, type TrustedProxies } from './trusted-proxies.ts';
 
 const MIB = 1024 * 1024;
@@ -42,46 +43,52 @@ const origins = z
     'must be origins such as https://app.example.com, with commas between, or *',
   );
 
-const environment = z.object({
-  DATABASE_URL: postgresUrl.optional(),
-  LOVAGE_DIRECT_URL: postgresUrl.optional(),
-  LOVAGE_DATA_DIR: z.string().default('.lovage'),
-  LOVAGE_API_KEY: z
-    .string()
-    .regex(/^[\x21-\x7e]{20,200}$/, 'must be 20 to 200 printable characters')
-    .optional(),
-  LOVAGE_SECRET: z
-    .string()
-    .regex(/^[\x21-\x7e]{32,500}$/, 'must be at least 32 printable characters')
-    .optional(),
-  LOVAGE_CONFIG: z.string().default('lovage.config.ts'),
-  LOVAGE_TRUST_PROXY: z
-    .string()
-    .refine(
-      (text) => parseTrustedProxies(text) !== undefined,
-      'must be a number of proxies, or addresses such as 10.0.0.0/8,::1',
-    )
-    .optional(),
-  LOVAGE_MAX_BODY_BYTES: wholeNumber(1024, 1024 * MIB).default(6 * MIB),
-  LOVAGE_CORS_ORIGINS: origins.default([]),
-  LOVAGE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).optional(),
-  LOVAGE_DIAG: flag.default(false),
-  LOVAGE_DRAIN_MS: wholeNumber(0, 3_600_000).default(30_000),
-  LOVAGE_QUERY_TIMEOUT_MS: wholeNumber(500, 3_600_000).default(30_000),
-  LOVAGE_IDEMPOTENCY_TTL_MS: wholeNumber(1_000, 366 * 86_400_000).default(86_400_000),
-  LOVAGE_WEBHOOK_ALLOW: z
-    .string()
-    .default('')
-    .transform((list) =>
-      list
-        .split(',')
-        .map((entry) => entry.trim())
-        .filter(Boolean),
-    )
-    .refine(isAllowList, 'must be hosts, addresses or networks, separated by commas'),
-  HOST: z.string().default('127.0.0.1'),
-  PORT: wholeNumber(0, 65_535).default(3000),
-});
+const environment = z
+  .object({
+    ...oldVariables,
+    DATABASE_URL: postgresUrl.optional(),
+    LOVAGE_DIRECT_URL: postgresUrl.optional(),
+    LOVAGE_DATA_DIR: z.string().default('.lovage'),
+    LOVAGE_API_KEY: z
+      .string()
+      .regex(/^[\x21-\x7e]{20,200}$/, 'must be 20 to 200 printable characters')
+      .optional(),
+    LOVAGE_SECRET: z
+      .string()
+      .regex(/^[\x21-\x7e]{32,500}$/, 'must be at least 32 printable characters')
+      .optional(),
+    LOVAGE_CONFIG: z.string().default('lovage.config.ts'),
+    LOVAGE_TRUST_PROXY: z
+      .string()
+      .refine(
+        (text) => parseTrustedProxies(text) !== undefined,
+        'must be a number of proxies, or addresses such as 10.0.0.0/8,::1',
+      )
+      .optional(),
+    LOVAGE_MAX_BODY_BYTES: wholeNumber(1024, 1024 * MIB).default(6 * MIB),
+    LOVAGE_CORS_ORIGINS: origins.default([]),
+    LOVAGE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).optional(),
+    LOVAGE_DIAG: flag.default(false),
+    LOVAGE_DRAIN_MS: wholeNumber(0, 3_600_000).default(30_000),
+    LOVAGE_QUERY_TIMEOUT_MS: wholeNumber(500, 3_600_000).default(30_000),
+    LOVAGE_IDEMPOTENCY_TTL_MS: wholeNumber(1_000, 366 * 86_400_000).default(86_400_000),
+    LOVAGE_WEBHOOK_ALLOW: z
+      .string()
+      .default('')
+      .transform((list) =>
+        list
+          .split(',')
+          .map((entry) => entry.trim())
+          .filter(Boolean),
+      )
+      .refine(isAllowList, 'must be hosts, addresses or networks, separated by commas'),
+    HOST: z.string().default('127.0.0.1'),
+    PORT: wholeNumber(0, 65_535).default(3000),
+  })
+  .refine(
+    ({ CELERY_TASK_SOFT_TIME_LIMIT: soft = 0, CELERY_TASK_TIME_LIMIT: hard = Infinity }) => soft <= hard,
+    { path: ['CELERY_TASK_SOFT_TIME_LIMIT'], error: 'must not be above CELERY_TASK_TIME_LIMIT' },
+  );
 
 /** Everything the environment decides, read and checked once at start. */
 export interface Settings {
@@ -100,6 +107,10 @@ export interface Settings {
   corsOrigins?: readonly string[] | undefined;
   /** Default: `warn` in `dev`, whose terminal belongs to a person, else `info`. */
   logLevel: string | undefined;
+  /** Attempts at a time in a worker, where the command line does not say. */
+  concurrency?: number | undefined;
+  /** After so many attempts a child process is replaced, where the command line does not say. */
+  maxTasksPerChild?: number | undefined;
   drainMs: number;
   /** After so long without an answer a worker gives a connection up. */
   queryTimeoutMs: number;
@@ -135,6 +146,8 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
       values.LOVAGE_TRUST_PROXY === undefined ? undefined : parseTrustedProxies(values.LOVAGE_TRUST_PROXY),
     corsOrigins: values.LOVAGE_CORS_ORIGINS,
     logLevel: values.LOVAGE_LOG_LEVEL,
+    concurrency: values.CELERY_WORKER_CONCURRENCY,
+    maxTasksPerChild: values.CELERY_WORKER_MAX_TASKS_PER_CHILD,
     drainMs: values.LOVAGE_DRAIN_MS,
     queryTimeoutMs: values.LOVAGE_QUERY_TIMEOUT_MS,
     idempotencyTtlMs: values.LOVAGE_IDEMPOTENCY_TTL_MS,

@@ -2,6 +2,7 @@ import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { z } from 'zod';
 import { SetupError } from './errors.ts';
 import type { Json } from './json/json.ts';
+import { defaultTimes } from './task-defaults.ts';
 
 export interface Progress {
   current: number;
@@ -125,7 +126,7 @@ export interface TaskOptions<Name extends string, Input extends z.ZodType, Outpu
   attempts?: number;
   /** Default: 1 s doubling, ±25 % jitter, at most 1 h. */
   backoff?: Backoff;
-  /** Whether what a handler threw may pass by itself, such as `isTransient`. Default: all is tried again. */
+  /** Whether what a handler threw may pass by itself, such as `isTransient`; if not, the task fails at once. Default: all is tried again. */
   retryIf?: ((error: unknown) => boolean) | undefined;
   /** Higher runs first within its queue. Default 0. */
   priority?: number;
@@ -231,15 +232,12 @@ const policy = timeLimits.safeExtend({
 export function defineTask<const Name extends string, Input extends z.ZodType, Output extends z.ZodType>(
   options: TaskOptions<Name, Input, Output>,
 ): TaskDefinition<Name, Input, Output> {
-  const { softLimitMs = Math.min(240_000, options.hardLimitMs ?? Infinity) } = options;
   const definition = {
     queue: options.name.split('.')[0] ?? options.name,
     attempts: 3,
     backoff: {},
     priority: 0,
-    resultTtlMs: DAY_MS,
-    softLimitMs,
-    hardLimitMs: Math.min(MAX_LIMIT_MS, Math.max(300_000, Math.ceil(softLimitMs * 1.25))),
+    ...defaultTimes(options),
     cancelGraceMs: 5_000,
     isolation: 'inline' as const,
     ...options,

@@ -1,13 +1,14 @@
 import { defineTask, type RunContext } from 'lovage';
 import { z } from 'zod';
-import { chooseCollection, type Collection } from './anki/collection.ts';
-import { ADDED, beginNote, reachStep, type Checkpoint } from './checkpoint.ts';
+import { chooseCollection } from './anki/choose-collection.ts';
+import type { Collection } from './anki/collection.ts';
+import { beginNote, reachStep, type Checkpoint } from './checkpoint.ts';
 import { readEnvironment, type CardsEnvironment } from './environment.ts';
 import { clozeNoteInput, type ClozeNoteInput } from './note/input.ts';
 import { makeNote, type Note } from './note/make-note.ts';
 import { mayPass } from './retry.ts';
 import { speakNote } from './speak-note.ts';
-import { chooseVoice } from './speech/voice.ts';
+import { chooseVoice } from './speech/choose-voice.ts';
 
 const HARD_LIMIT_MS = 300_000;
 const SOFT_LIMIT_MS = 295_000;
@@ -73,7 +74,7 @@ function stepsOf(
     (reached) => speakNote(db, reached, { note, voice: chooseVoice(environment), signal, step: 3 }),
     async (reached) => {
       const { noteId, cardId } = await collection.add(reached);
-      return reachStep(db, reached, { step: ADDED, id: noteId, cardId });
+      return reachStep(db, reached, { step: 4, id: noteId, cardId });
     },
     async (reached) => {
       await collection.push();

@@ -6,12 +6,9 @@ import { ankiNotes } from './schema.ts';
 
 export type Checkpoint = typeof ankiNotes.$inferSelect;
 
-/** With the fourth of the five steps a note is in the collection. */
-export const ADDED = 4;
-
 /**
- * How far the note is: where an attempt of this task left it, or, for another task, in the collection or at the beginning. A
- * recording that was made for another task may be missing where its files go, so only what has been added counts there.
+ * How far the note is: where an attempt of this task left it. Another task begins anew, since a person may have deleted the note
+ * meanwhile; what it finds it does not do again.
  */
 export async function beginNote(
   db: NodePgDatabase,
@@ -25,8 +22,7 @@ export async function beginNote(
       target: [ankiNotes.tenant, ankiNotes.guid],
       set: {
         taskId,
-        step: sql`CASE WHEN ${ankiNotes.taskId} = excluded.task_id THEN ${ankiNotes.step}
-                       WHEN ${ankiNotes.id} IS NOT NULL THEN ${ADDED} ELSE 0 END`,
+        step: sql`CASE WHEN ${ankiNotes.taskId} = excluded.task_id THEN ${ankiNotes.step} ELSE 0 END`,
         fields: sql`CASE WHEN ${ankiNotes.id} IS NULL AND ${ankiNotes.taskId} <> excluded.task_id
                          THEN excluded.fields ELSE ${ankiNotes.fields} END`,
       },

@@ -11,6 +11,8 @@ export async function speakNote(
   checkpoint: Checkpoint,
   { note, voice, signal, step }: { note: Note; voice: Voice; signal: AbortSignal; step: number },
 ): Promise<Checkpoint> {
+  // What has been added stays as it is, in Anki as well.
+  if (checkpoint.id !== null) return reachStep(db, checkpoint, { step });
   const fields = { ...checkpoint.fields };
   const recordings: ReturnType<typeof nameRecording>[] = [];
   for (const field of ['DefinitionAudio', 'TextAudio'] as const) {

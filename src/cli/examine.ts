@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { findFaults } from '../check-environment.ts';
 import type { Config } from '../config.ts';
 import { plural } from './plural.ts';
 
@@ -18,9 +19,15 @@ export async function examine(
     "SELECT FROM pg_proc WHERE oid = to_regprocedure('lovage.check_invariants()')",
   );
   if (rows.length === 0) {
-    return [{ state: 'bad', what: 'the database has no schema of Lovage yet', remedy: 'lovage migrate' }];
+    const none = {
+      state: 'bad',
+      what: 'the database has no schema of Lovage yet',
+      remedy: 'lovage migrate',
+    } as const;
+    return [...(await environment(config)), none];
   }
   return [
+    ...(await environment(config)),
     ...(options.repair ? await repair(pool) : []),
     await server(pool),
     await triggers(pool),
@@ -37,6 +44,13 @@ async function repair(pool: pg.Pool): Promise<Finding[]> {
   );
   if (rows.length === 0) return [{ state: 'note', what: 'repair: there was nothing to mend' }];
   return rows.map(({ mended, task_id }) => ({ state: 'note', what: `repair: ${mended} (${task_id})` }));
+}
+
+async function environment(config: Config): Promise<Finding[]> {
+  if (!config.packs.some((pack) => pack.environment)) return [];
+  const faults = await findFaults(config);
+  if (faults.length === 0) return [{ state: 'good', what: 'the environment is as the packs want it' }];
+  return faults.map((what) => ({ state: 'bad', what }));
 }
 
 async function server(pool: pg.Pool): Promise<Finding> {

@@ -20,6 +20,9 @@ afterAll(async () => {
   await lab[Symbol.asyncDispose]();
 });
 
+/** Nobody gets that far. */
+const LOST = { DATABASE_URL: 'postgres://127.0.0.1:1/x' };
+
 const changed = (change: (url: URL) => unknown): string => {
   const url = new URL(lab.url);
   change(url);
@@ -104,6 +107,21 @@ describe.concurrent('one clear line and code 1 for', () => {
     expect(stderr).toMatch(oneLine(says));
     for (const secret of ['a key with blanks', 's3cret'])
       expect(stderr.replace(String(says), '')).not.toContain(secret);
+    expect(code).toBe(1);
+  });
+
+  test.each(['dev', 'serve', 'worker'])('what a pack finds wrong with its variables: %s', async (command) => {
+    const { code, stderr } = await run([command], { ...LOST, RUNS_URL: '', RUNS_TOKEN: 'hunter2hunter2' });
+    const what = 'RUNS_TOKEN: must have 20 characters or more (pack "runs")';
+    expect({ code, stderr }).toEqual({ code: 1, stderr: `lovage: ${what}\n` });
+  });
+
+  test('what a pack finds wrong, among the findings of doctor', async () => {
+    const env = { DATABASE_URL: lab.url, RUNS_TOKEN: 'hunter2hunter2', RUNS_URL: 'none' };
+    const { code, stdout } = await run(['doctor'], env);
+    expect(stdout).toContain('✗ RUNS_TOKEN: must have 20 characters or more (pack "runs")\n');
+    expect(stdout).toContain('✗ RUNS_URL: must be a URL (pack "runs")\n');
+    expect(stdout).toContain('✓ every invariant holds');
     expect(code).toBe(1);
   });
 

@@ -62,6 +62,19 @@ test('a start makes the schedules of the configuration so, and keeps their times
   expect(await names()).toEqual(['ours']);
 });
 
+test('schedules of a pack are there as the configuration’s own are, which win', async () => {
+  const pack = definePack({
+    ...diag,
+    schedules: { nightly, sweep: { task: noop, input: {}, cron: '@daily' } },
+  });
+  const own = { nightly: { ...nightly, cron: '0 5 * * *' } };
+  await migrateFor(defineConfig({ packs: [pack], schedules: own }), lab.url);
+  expect(await get('sweep')).toMatchObject({ source: 'config', task: 'diag.noop', cron: '@daily' });
+  expect(await get('nightly')).toMatchObject({ source: 'config', cron: '0 5 * * *' });
+  await start({});
+  expect(await names()).not.toContain('sweep');
+});
+
 test('what the configuration made is changed there only; it can be paused and run', async () => {
   await start({ nightly });
   const change = { name: 'nightly', task: 'diag.noop', input: {}, cron: '@daily' };

@@ -1,8 +1,6 @@
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { CardsEnvironment } from '../environment.ts';
 import type { NoteFields } from '../note/fields.ts';
-import { ankiConnect } from './anki-connect.ts';
-import { ownDeck } from './own-deck.ts';
 
 /** A note's ids in the collection; of its cards the first one's. */
 export interface NoteIds {
@@ -29,9 +27,4 @@ export interface CollectionOptions {
   signal: AbortSignal;
   /** How long a sync may take from now. */
   syncTimeoutMs: () => number;
-}
-
-export function chooseCollection(options: CollectionOptions): Collection {
-  const { ANKI_CONNECT_URL: url, ANKI_CONNECT_KEY: key } = options.environment;
-  return url === undefined ? ownDeck(options) : ankiConnect({ ...options, url, key });
 }

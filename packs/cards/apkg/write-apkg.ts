@@ -4,9 +4,6 @@ export interface PackageMedia {
   read: () => Promise<Uint8Array>;
 }
 
-// The earliest time that a zip can hold: the same content makes the same file.
-const NO_TIME = new Date(1980, 0, 1);
-
 /**
  * A package as Anki imports it, piece by piece: one recording at a time is in memory, not all of a deck. Recordings are stored as
  * they are, under numbers that `media` translates.
@@ -16,6 +13,8 @@ export async function* writeApkg(
   media: readonly PackageMedia[],
 ): AsyncGenerator<Uint8Array> {
   const { Zip, ZipDeflate, ZipPassThrough } = await import('fflate');
+  // The earliest time that a zip can hold, in local time as its format has it: the same content makes the same file.
+  const noTime = new Date(1980, 0, 1);
   let ready: Uint8Array[] = [];
   const zip = new Zip((error, chunk) => {
     if (error) throw error;
@@ -28,7 +27,7 @@ export async function* writeApkg(
   };
   const put = (name: string, bytes: Uint8Array, isStored = false) => {
     const file = isStored ? new ZipPassThrough(name) : new ZipDeflate(name, { level: 6 });
-    file.mtime = NO_TIME;
+    file.mtime = noTime;
     zip.add(file);
     file.push(bytes, true);
   };

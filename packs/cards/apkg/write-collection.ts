@@ -6,9 +6,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import { NOTE_FIELDS, type NoteFields } from '../note/fields.ts';
 import { findClozes } from '../note/find-clozes.ts';
 import { DECK_ID, MODEL_ID, SORT_FIELD } from '../note/note-type.ts';
-import { speakable } from '../note/read-text.ts';
 import { collectionSettings } from './collection-settings.ts';
 import { SCHEMA_11 } from './schema11.ts';
+import { stripHtml } from './strip-html.ts';
 
 export interface DeckNote {
   id: number;
@@ -53,7 +53,7 @@ async function addNotes(database: DatabaseSync, notes: AsyncIterable<DeckNote>):
     due += 1;
     mod = seconds(id);
     const values = NOTE_FIELDS.map((name) => fields[name]);
-    const sorted = await speakable(values[SORT_FIELD] ?? '');
+    const sorted = await stripHtml(values[SORT_FIELD] ?? '');
     const flds = values.join(SEPARATOR);
     addNote.run(id, guid, MODEL_ID, mod, USN, flds, sorted, await checksum(fields.Text));
     for (const [index, ord] of ordinalsOf(fields.Text).entries()) {
@@ -79,7 +79,7 @@ export const ordinalsOf = (text: string): number[] =>
 const checksum = async (text: string): Promise<number> =>
   parseInt(
     createHash('sha1')
-      .update(await speakable(text))
+      .update(await stripHtml(text))
       .digest('hex')
       .slice(0, 8),
     16,

@@ -1,4 +1,3 @@
-import type { ClozeNoteInput } from './input.ts';
 import { findClozes } from './find-clozes.ts';
 import { nfc } from './normalize.ts';
 import { speakable } from './read-text.ts';
@@ -6,13 +5,18 @@ import { wrapWord } from './wrap-word.ts';
 
 const MAX_NUMBER = 500;
 
+interface Sentence {
+  word: string;
+  englishExample: string;
+}
+
 interface NoteFault {
-  path: keyof ClozeNoteInput;
+  path: keyof Sentence;
   message: string;
 }
 
 /** What makes a note that Anki would take a note that nobody can learn. */
-export async function findFaults(input: ClozeNoteInput): Promise<NoteFault[]> {
+export async function findFaults(input: Sentence): Promise<NoteFault[]> {
   const [word, example] = [nfc(input.word), nfc(input.englishExample)];
   if ((await speakable(word)) === '') return [{ path: 'word', message: 'must hold a word' }];
   const messages = await clozeFaults(example);

@@ -3,11 +3,11 @@ import { createAuthenticator } from '../../keys/authenticate.ts';
 import { readMounts } from '../../mounts.ts';
 import { openLovage } from '../../open.ts';
 import { startWorker } from '../../worker/start.ts';
-import { readArguments, wholeNumber } from '../arguments.ts';
+import { optionalNumber, readArguments } from '../arguments.ts';
 import { CHILD_FLAGS, CHILD_HELP, readChildLimits } from '../child-limits.ts';
 import type { Command } from '../command.ts';
 import { readRootKey } from '../kept-secrets.ts';
-import { withSession } from '../session.ts';
+import { withLastingSession } from '../session.ts';
 import { firstSignal } from '../signals.ts';
 import { MEMORY_FLAG, MEMORY_HELP, readMaxMemory, whenToEnd } from '../when-to-end.ts';
 import { version } from '../version.ts';
@@ -27,15 +27,15 @@ export const dev: Command = {
   examples: ['dev', 'dev --concurrency 50'],
   async run(args) {
     const { values } = readArguments(args, {
-      concurrency: { type: 'string', default: '10' },
+      concurrency: { type: 'string' },
       ...MEMORY_FLAG,
       ...CHILD_FLAGS,
     });
     const maxMemoryMb = readMaxMemory(values['max-memory']);
-    const slots = wholeNumber(values.concurrency, '--concurrency', 1, 10_000);
+    const slots = optionalNumber(values.concurrency, '--concurrency', 1, 10_000);
     const children = readChildLimits(values);
     const stopped = firstSignal();
-    return withSession(
+    return withLastingSession(
       async ({ settings, config, log, database, secret }) => {
         const mounts = readMounts(config);
         const rootKey = await readRootKey(settings, database.isEmbedded);
@@ -56,8 +56,8 @@ export const dev: Command = {
           secret,
           egress: { allow: settings.webhookAllow },
           log,
-          slots,
-          children,
+          slots: slots ?? settings.concurrency,
+          children: { ...children, maxTasks: children.maxTasks ?? settings.maxTasksPerChild },
           queryTimeoutMs: settings.queryTimeoutMs,
           version: version(),
         });

@@ -5,7 +5,7 @@ import { openLovage } from '../../open.ts';
 import { readArguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import { readRootKey } from '../kept-secrets.ts';
-import { withSession } from '../session.ts';
+import { withLastingSession } from '../session.ts';
 import { firstSignal } from '../signals.ts';
 import { version } from '../version.ts';
 
@@ -19,7 +19,7 @@ export const serve: Command = {
   async run(args) {
     readArguments(args, {});
     const stopped = firstSignal();
-    return withSession(async ({ settings, config, log, database, secret }) => {
+    return withLastingSession(async ({ settings, config, log, database, secret }) => {
       const mounts = readMounts(config);
       const lovage = await openLovage({
         config,

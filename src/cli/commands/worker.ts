@@ -1,8 +1,8 @@
 import { startWorker } from '../../worker/start.ts';
-import { readArguments, wholeNumber } from '../arguments.ts';
+import { optionalNumber, readArguments } from '../arguments.ts';
 import { CHILD_FLAGS, CHILD_HELP, readChildLimits } from '../child-limits.ts';
 import { UsageError, type Command } from '../command.ts';
-import { withSession } from '../session.ts';
+import { withLastingSession } from '../session.ts';
 import { firstSignal } from '../signals.ts';
 import { MEMORY_FLAG, MEMORY_HELP, readMaxMemory, whenToEnd } from '../when-to-end.ts';
 import { version } from '../version.ts';
@@ -21,11 +21,11 @@ export const worker: Command = {
   async run(args) {
     const { values } = readArguments(args, {
       queues: { type: 'string' },
-      concurrency: { type: 'string', default: '10' },
+      concurrency: { type: 'string' },
       ...MEMORY_FLAG,
       ...CHILD_FLAGS,
     });
-    const slots = wholeNumber(values.concurrency, '--concurrency', 1, 10_000);
+    const slots = optionalNumber(values.concurrency, '--concurrency', 1, 10_000);
     const maxMemoryMb = readMaxMemory(values['max-memory']);
     const children = readChildLimits(values);
     const queues = values.queues
@@ -34,7 +34,7 @@ export const worker: Command = {
       .filter(Boolean);
     if (queues?.length === 0) throw new UsageError('--queues names no queue');
     const stopped = firstSignal();
-    return withSession(async ({ settings, config, log, database, secret }) => {
+    return withLastingSession(async ({ settings, config, log, database, secret }) => {
       const running = await startWorker({
         config,
         configFile: settings.configFile,
@@ -44,8 +44,8 @@ export const worker: Command = {
         egress: { allow: settings.webhookAllow },
         log,
         queues,
-        slots,
-        children,
+        slots: slots ?? settings.concurrency,
+        children: { ...children, maxTasks: children.maxTasks ?? settings.maxTasksPerChild },
         queryTimeoutMs: settings.queryTimeoutMs,
         version: version(),
       });
