@@ -1,5 +1,5 @@
 import type { Log } from '../log.ts';
-import { outgrows } from '../worker/memory-watch.ts';
+import { outgrows } from '../worker/upkeep/memory-watch.ts';
 import { wholeNumber } from './arguments.ts';
 
 const OUTGROWN_EXIT_CODE = 3;

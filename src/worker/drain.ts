@@ -1,5 +1,5 @@
 import type { Log } from '../log.ts';
-import type { Attempts } from './attempts.ts';
+import type { Attempts } from './attempt/attempts.ts';
 
 /** Handlers that were told to stop get so long to return. */
 const STOP_MS = 2_000;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { beforeEach, describe } from 'vitest';
 import type { Claim } from '../../src/queue/claim.ts';
-import { ALL_SIGNS, rescueTasks, type Signs } from '../../src/worker/rescue.ts';
+import { ALL_SIGNS, rescueTasks, type Signs } from '../../src/worker/lease/rescue.ts';
 import { expect, onConnection, succeeded, test, type JournalLab } from '../journal/journal-lab.ts';
 
 const KEY = '4611686018427387905';

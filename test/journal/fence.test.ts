@@ -1,6 +1,6 @@
 import { noop } from '../../packs/diag/tasks.ts';
 import { reportAttempts, settleAttempts } from '../../src/queue/settle.ts';
-import { rescueTasks } from '../../src/worker/rescue.ts';
+import { rescueTasks } from '../../src/worker/lease/rescue.ts';
 import { expect, failed, handedBack, retrying, succeeded, test, type JournalLab } from './journal-lab.ts';
 
 /** Everything that is kept of a task, to see that nothing of it moved. */

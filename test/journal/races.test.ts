@@ -1,7 +1,7 @@
 import { noop } from '../../packs/diag/tasks.ts';
 import { retryConflicts } from '../../src/db/failures.ts';
 import { sendTasks } from '../../src/queue/send.ts';
-import { rescueTasks } from '../../src/worker/rescue.ts';
+import { rescueTasks } from '../../src/worker/lease/rescue.ts';
 import {
   expect,
   failed,

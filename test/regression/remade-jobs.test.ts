@@ -1,4 +1,4 @@
-import { rescueTasks } from '../../src/worker/rescue.ts';
+import { rescueTasks } from '../../src/worker/lease/rescue.ts';
 import { reportAttempts } from '../../src/queue/settle.ts';
 import { retryConflicts } from '../../src/db/failures.ts';
 import { expect, onConnection, succeeded, test, until, type JournalLab } from '../journal/journal-lab.ts';

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { Cancelled } from '../../src/stop-reasons.ts';
-import { Attempt, type Because } from '../../src/worker/attempt.ts';
-import { Reporter } from '../../src/worker/reporter.ts';
+import { Attempt, type Because } from '../../src/worker/attempt/attempt.ts';
+import { Reporter } from '../../src/worker/report/reporter.ts';
 
 /** A cancel that came between a handler's return and its settle: the log said that it was overdue. */
 test('a handler that has returned is not forced when a cancel comes after it', () => {

@@ -15,7 +15,7 @@ import { putSchedule } from '../../src/schedules/put.ts';
 import { removeSchedule } from '../../src/schedules/remove.ts';
 import { runSchedule } from '../../src/schedules/run.ts';
 import { defineTask } from '../../src/task.ts';
-import { ScheduleTicker } from '../../src/worker/schedule-ticker.ts';
+import { ScheduleTicker } from '../../src/worker/upkeep/schedule-ticker.ts';
 import { configFile, openLab, until, type Lab } from '../lab.ts';
 
 let lab: Lab;

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { Discard, RetryIn, Snooze, WaitingForChildren } from '../../src/errors.ts';
 import { createLog } from '../../src/log.ts';
 import { Cancelled, ShuttingDown, SoftTimeLimitExceeded, type StopReason } from '../../src/stop-reasons.ts';
-import { describeError } from '../../src/worker/describe-error.ts';
+import { describeError } from '../../src/worker/attempt/describe-error.ts';
 import { packError, unpackError } from '../../src/worker/runners/send-error.ts';
-import { afterFailure, judge, waitAfter } from '../../src/worker/retry-policy.ts';
+import { afterFailure, judge, waitAfter } from '../../src/worker/attempt/retry-policy.ts';
 
 const HOUR = 3_600_000;
 const middle = () => 0.5;

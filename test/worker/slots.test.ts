@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Config, QueueOptions } from '../../src/config.ts';
 import { SetupError } from '../../src/errors.ts';
-import { shareSlots } from '../../src/worker/slots.ts';
+import { shareSlots } from '../../src/worker/dispatch/slots.ts';
 
 const configOf = (queues: Record<string, QueueOptions>) =>
   ({ queues: new Map(Object.entries(queues)) }) as unknown as Config;

@@ -1,11 +1,11 @@
 import { connect } from '../../db/connect.ts';
 import type pg from 'pg';
 import type { Log } from '../../log.ts';
-import type { Runner } from '../attempt.ts';
-import { Children } from '../children.ts';
-import { callHandler } from '../call-handler.ts';
-import { judge } from '../retry-policy.ts';
-import { HandlerWrites } from '../settle-alone.ts';
+import type { Runner } from '../attempt/attempt.ts';
+import { Children } from '../attempt/children.ts';
+import { callHandler } from '../attempt/call-handler.ts';
+import { judge } from '../attempt/retry-policy.ts';
+import { HandlerWrites } from '../settle/settle-alone.ts';
 import type { Vaults } from '../../vault.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Log } from '../../log.ts';
-import type { Attempt, Runner } from '../attempt.ts';
+import type { Attempt, Runner } from '../attempt/attempt.ts';
 import type { Child } from './pool/child.ts';
 import { ChildPool } from './pool/pool.ts';
 import type { ChildLimits } from './pool/wear.ts';

@@ -1,7 +1,7 @@
 import { Discard, RetryIn, Snooze, WaitingForChildren } from '../../errors.ts';
-import { codeOf, textOf } from '../describe-error.ts';
-import { Hopeless } from '../retry-policy.ts';
-import { WriteFailed } from '../settle-alone.ts';
+import { codeOf, textOf } from '../attempt/describe-error.ts';
+import { Hopeless } from '../attempt/retry-policy.ts';
+import { WriteFailed } from '../settle/settle-alone.ts';
 
 const MAX_TEXT = 10_000;
 const MAX_CAUSES = 5;

@@ -1,8 +1,8 @@
 import type { Progress } from '../../../task.ts';
-import { clean } from '../../describe-error.ts';
-import { EVERY_MS, MAX_LOG_EVENTS, MAX_PROGRESS_EVENTS } from '../../reporter.ts';
-import { roundProgress } from '../../round-progress.ts';
-import { storableData } from '../../storable-data.ts';
+import { clean } from '../../attempt/describe-error.ts';
+import { EVERY_MS, MAX_LOG_EVENTS, MAX_PROGRESS_EVENTS } from '../../report/reporter.ts';
+import { roundProgress } from '../../report/round-progress.ts';
+import { storableData } from '../../report/storable-data.ts';
 import type { FromChild } from '../messages.ts';
 
 const MAX_TEXT = 4_000;

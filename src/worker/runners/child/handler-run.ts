@@ -7,11 +7,11 @@ import type { Log } from '../../../log.ts';
 import type { StopReason } from '../../../stop-reasons.ts';
 import type { AnyTask } from '../../../task.ts';
 import type { Vaults } from '../../../vault.ts';
-import type { SettleAlone } from '../../attempt.ts';
-import { callHandler } from '../../call-handler.ts';
-import { Children } from '../../children.ts';
-import { judge } from '../../retry-policy.ts';
-import { HandlerWrites } from '../../settle-alone.ts';
+import type { SettleAlone } from '../../attempt/attempt.ts';
+import { callHandler } from '../../attempt/call-handler.ts';
+import { Children } from '../../attempt/children.ts';
+import { judge } from '../../attempt/retry-policy.ts';
+import { HandlerWrites } from '../../settle/settle-alone.ts';
 import type { FromChild, ToChild } from '../messages.ts';
 import { HandlerReports } from './handler-reports.ts';
 

@@ -3,7 +3,7 @@ import { Discard } from '../../../errors.ts';
 import type { Log } from '../../../log.ts';
 import type { StopReason } from '../../../stop-reasons.ts';
 import { MAX_LIMIT_MS } from '../../../task.ts';
-import type { Attempt, SettleAlone } from '../../attempt.ts';
+import type { Attempt, SettleAlone } from '../../attempt/attempt.ts';
 import { ChildDied, ChildUnavailable } from '../child-failures.ts';
 import type { FromChild, ToChild } from '../messages.ts';
 import { unpackError } from '../send-error.ts';

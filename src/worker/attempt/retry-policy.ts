@@ -1,9 +1,9 @@
-import { Discard, RetryIn, Snooze } from '../errors.ts';
-import type { Log } from '../log.ts';
-import type { Claim } from '../queue/claim.ts';
-import type { Outcome } from '../queue/settle.ts';
-import { SoftTimeLimitExceeded, type StopReason } from '../stop-reasons.ts';
-import type { AnyTask, Backoff } from '../task.ts';
+import { Discard, RetryIn, Snooze } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import type { Claim } from '../../queue/claim.ts';
+import type { Outcome } from '../../queue/settle.ts';
+import { SoftTimeLimitExceeded, type StopReason } from '../../stop-reasons.ts';
+import type { AnyTask, Backoff } from '../../task.ts';
 import { describeError } from './describe-error.ts';
 import { findWait, isFor } from './find-cause.ts';
 

@@ -1,11 +1,11 @@
 import type pg from 'pg';
-import { isPassing, retryConflicts } from '../db/failures.ts';
-import type { Log } from '../log.ts';
-import type { Claim } from '../queue/claim.ts';
-import type { Notifier } from '../queue/notify.ts';
-import { reportAttempts, type EventLine, type Report } from '../queue/settle.ts';
-import type { Progress } from '../task.ts';
-import { clean } from './describe-error.ts';
+import { isPassing, retryConflicts } from '../../db/failures.ts';
+import type { Log } from '../../log.ts';
+import type { Claim } from '../../queue/claim.ts';
+import type { Notifier } from '../../queue/notify.ts';
+import { reportAttempts, type EventLine, type Report } from '../../queue/settle.ts';
+import type { Progress } from '../../task.ts';
+import { clean } from '../attempt/describe-error.ts';
 import { roundProgress } from './round-progress.ts';
 import { storableData } from './storable-data.ts';
 

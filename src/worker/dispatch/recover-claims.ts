@@ -1,8 +1,8 @@
 import type pg from 'pg';
-import type { Log } from '../log.ts';
-import { heldAttempts, type Claims } from '../queue/claim.ts';
-import { settleAttempts } from '../queue/settle.ts';
-import type { Attempt } from './attempt.ts';
+import type { Log } from '../../log.ts';
+import { heldAttempts, type Claims } from '../../queue/claim.ts';
+import { settleAttempts } from '../../queue/settle.ts';
+import type { Attempt } from '../attempt/attempt.ts';
 
 /**
  * Claims, minding that a claim whose COMMIT went unanswered may have been written: before the next claim of that

@@ -1,8 +1,8 @@
 import type pg from 'pg';
-import type { Listener } from '../db/listen.ts';
-import { isPostgresAway } from '../db/failures.ts';
-import type { Log } from '../log.ts';
-import { AttemptLost, Cancelled } from '../stop-reasons.ts';
+import type { Listener } from '../../db/listen.ts';
+import { isPostgresAway } from '../../db/failures.ts';
+import type { Log } from '../../log.ts';
+import { AttemptLost, Cancelled } from '../../stop-reasons.ts';
 import type { Attempt } from './attempt.ts';
 
 const POLL_MS = 2_000;

@@ -1,9 +1,14 @@
-import { HOUSEKEEPING_QUEUE } from '../config.ts';
-import type { Claim } from '../queue/claim.ts';
-import type { CancelEnd, Settlement } from '../queue/settle.ts';
-import { Cancelled, HardTimeLimitExceeded, SoftTimeLimitExceeded, type StopReason } from '../stop-reasons.ts';
-import type { AnyTask } from '../task.ts';
-import type { Reporter } from './reporter.ts';
+import { HOUSEKEEPING_QUEUE } from '../../config.ts';
+import type { Claim } from '../../queue/claim.ts';
+import type { CancelEnd, Settlement } from '../../queue/settle.ts';
+import {
+  Cancelled,
+  HardTimeLimitExceeded,
+  SoftTimeLimitExceeded,
+  type StopReason,
+} from '../../stop-reasons.ts';
+import type { AnyTask } from '../../task.ts';
+import type { Reporter } from '../report/reporter.ts';
 
 /** Why an attempt that goes on is ended without its handler. */
 export type Because = 'cancel' | 'time_limit';

@@ -1,4 +1,4 @@
-import type { Progress } from '../task.ts';
+import type { Progress } from '../../task.ts';
 
 /** Whole numbers that Postgres can keep. @throws TypeError to the handler that reported anything else. */
 export function roundProgress({ current, total, message }: Progress): Required<Progress> {

@@ -1,5 +1,5 @@
-import { SetupError } from '../errors.ts';
-import type { Config } from '../config.ts';
+import { SetupError } from '../../errors.ts';
+import type { Config } from '../../config.ts';
 
 /**
  * How many of a worker's slots each queue may hold. Every queue leaves one slot to each of the others (up to half of

@@ -1,5 +1,5 @@
-import type { Claim, Claimed } from '../queue/claim.ts';
-import type { QueueReadiness } from '../queue/due.ts';
+import type { Claim, Claimed } from '../../queue/claim.ts';
+import type { QueueReadiness } from '../../queue/due.ts';
 
 /** However many notifications get lost, work waits no longer than this. */
 export const POLL_MS = 2_000;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type pg from 'pg';
-import type { Log } from '../log.ts';
+import type { Log } from '../../log.ts';
 import type { LeaseHolder } from './lease-session.ts';
 import type { FromLease } from './lease-thread.ts';
 import type { Rescued } from './rescue.ts';

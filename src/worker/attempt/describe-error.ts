@@ -1,5 +1,5 @@
-import type { TaskFault } from '../queue/settle.ts';
-import { redactSecrets } from '../redact.ts';
+import type { TaskFault } from '../../queue/settle.ts';
+import { redactSecrets } from '../../redact.ts';
 
 const MAX_CODE = 100;
 const MAX_MESSAGE = 4_000;

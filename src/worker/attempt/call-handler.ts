@@ -1,4 +1,4 @@
-import type { AnyTask, RunContext } from '../task.ts';
+import type { AnyTask, RunContext } from '../../task.ts';
 
 /** Turns what a handler threw into what the retry policy is told. */
 export type Judged = (error: unknown) => unknown;

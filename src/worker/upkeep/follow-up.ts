@@ -1,8 +1,8 @@
 import type pg from 'pg';
-import { isPostgresAway } from '../db/failures.ts';
-import type { Listener } from '../db/listen.ts';
-import type { Log } from '../log.ts';
-import { followUp } from '../queue/follow-up.ts';
+import { isPostgresAway } from '../../db/failures.ts';
+import type { Listener } from '../../db/listen.ts';
+import type { Log } from '../../log.ts';
+import { followUp } from '../../queue/follow-up.ts';
 
 /** However many notifications get lost, a parent or a batch waits no longer than this. */
 const POLL_MS = 5_000;

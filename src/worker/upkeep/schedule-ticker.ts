@@ -1,7 +1,7 @@
-import { isPassing } from '../db/failures.ts';
-import type { Lovage } from '../lovage.ts';
-import { dueIds, nextScheduleDue } from '../schedules/due.ts';
-import { fireDue } from '../schedules/fire.ts';
+import { isPassing } from '../../db/failures.ts';
+import type { Lovage } from '../../lovage.ts';
+import { dueIds, nextScheduleDue } from '../../schedules/due.ts';
+import { fireDue } from '../../schedules/fire.ts';
 
 /** However many notifications get lost, a schedule that was added or changed is seen by then. */
 const POLL_MS = 10_000;

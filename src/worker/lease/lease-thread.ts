@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import pg from 'pg';
-import { isPostgresAway } from '../db/failures.ts';
+import { isPostgresAway } from '../../db/failures.ts';
 import { LeaseSession, type LeaseHolder } from './lease-session.ts';
 import { HEARTBEAT_DEADLINE_MS, LEASE_PATIENCE_MS, rescueTasks, type Rescued, type Signs } from './rescue.ts';
 

@@ -1,7 +1,7 @@
-import type { Listener } from '../db/listen.ts';
-import type { Log } from '../log.ts';
-import type { Claim, Claims } from '../queue/claim.ts';
-import type { QueueReadiness } from '../queue/due.ts';
+import type { Listener } from '../../db/listen.ts';
+import type { Log } from '../../log.ts';
+import type { Claim, Claims } from '../../queue/claim.ts';
+import type { QueueReadiness } from '../../queue/due.ts';
 import { Lane, POLL_MS } from './lane.ts';
 
 const RETRY_MAX_MS = 5_000;

@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
-import { isPassing } from '../db/failures.ts';
-import type { Log } from '../log.ts';
-import { wasSettled, type Outcome, type Settlement } from '../queue/settle.ts';
-import type { AnyTask } from '../task.ts';
-import type { Attempt, SettleAlone } from './attempt.ts';
-import { outcomeOf } from './run-attempt.ts';
-import { ChildDied } from './runners/child-failures.ts';
+import { isPassing } from '../../db/failures.ts';
+import type { Log } from '../../log.ts';
+import { wasSettled, type Outcome, type Settlement } from '../../queue/settle.ts';
+import type { AnyTask } from '../../task.ts';
+import type { Attempt, SettleAlone } from '../attempt/attempt.ts';
+import { outcomeOf } from '../attempt/run-attempt.ts';
+import { ChildDied } from '../runners/child-failures.ts';
 import { WriteFailed } from './settle-alone.ts';
 
 const RETRY_MAX_MS = 5_000;

@@ -1,19 +1,19 @@
 import type pg from 'pg';
-import type { Config } from '../config.ts';
-import { retryConflicts } from '../db/failures.ts';
-import type { Log } from '../log.ts';
-import type { Claim } from '../queue/claim.ts';
-import type { Notifier } from '../queue/notify.ts';
-import { markOverdue } from '../queue/overdue.ts';
-import type { Outcome } from '../queue/settle.ts';
-import { AttemptLost, Cancelled, ShuttingDown } from '../stop-reasons.ts';
-import type { AnyTask } from '../task.ts';
-import { isFinal } from '../wire.ts';
+import type { Config } from '../../config.ts';
+import { retryConflicts } from '../../db/failures.ts';
+import type { Log } from '../../log.ts';
+import type { Claim } from '../../queue/claim.ts';
+import type { Notifier } from '../../queue/notify.ts';
+import { markOverdue } from '../../queue/overdue.ts';
+import type { Outcome } from '../../queue/settle.ts';
+import { AttemptLost, Cancelled, ShuttingDown } from '../../stop-reasons.ts';
+import type { AnyTask } from '../../task.ts';
+import { isFinal } from '../../wire.ts';
 import { Attempt, runnerOf, type Because, type Runners, type TimeLimits } from './attempt.ts';
-import { recordSuccess } from './record-success.ts';
-import { Reporter, type ReportWriter } from './reporter.ts';
+import { recordSuccess } from '../settle/record-success.ts';
+import { Reporter, type ReportWriter } from '../report/reporter.ts';
 import { outcomeOf, runAttempt, type Ended } from './run-attempt.ts';
-import type { Settler } from './settler.ts';
+import type { Settler } from '../settle/settler.ts';
 
 export interface AttemptsOptions {
   config: Config;

@@ -1,13 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
-import { isPassing, retryConflicts } from '../db/failures.ts';
-import { Discard, LovageError, WaitingForChildren } from '../errors.ts';
-import { findUnstorable, suspect } from '../json/unstorable.ts';
-import { addChildren, readChildren, type MadeChild, type NewChild, type Parent } from '../queue/children.ts';
-import { AttemptLost } from '../stop-reasons.ts';
-import type { AnyTask, Child, ChildOptions, ChildOutcome, RunContext } from '../task.ts';
-import { newTask } from '../tasks/enqueue.ts';
-import { isFinal } from '../wire.ts';
+import { isPassing, retryConflicts } from '../../db/failures.ts';
+import { Discard, LovageError, WaitingForChildren } from '../../errors.ts';
+import { findUnstorable, suspect } from '../../json/unstorable.ts';
+import {
+  addChildren,
+  readChildren,
+  type MadeChild,
+  type NewChild,
+  type Parent,
+} from '../../queue/children.ts';
+import { AttemptLost } from '../../stop-reasons.ts';
+import type { AnyTask, Child, ChildOptions, ChildOutcome, RunContext } from '../../task.ts';
+import { newTask } from '../../tasks/enqueue.ts';
+import { isFinal } from '../../wire.ts';
 
 const MAX_STEP = 200;
 const MAX_GROUP = 500;

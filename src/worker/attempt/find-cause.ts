@@ -1,4 +1,4 @@
-import { WaitingForChildren } from '../errors.ts';
+import { WaitingForChildren } from '../../errors.ts';
 
 const MAX_DEPTH = 10;
 

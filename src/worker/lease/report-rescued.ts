@@ -1,6 +1,6 @@
-import type { Log } from '../log.ts';
-import type { Notifier } from '../queue/notify.ts';
-import { isFinal } from '../wire.ts';
+import type { Log } from '../../log.ts';
+import type { Notifier } from '../../queue/notify.ts';
+import { isFinal } from '../../wire.ts';
 import type { Rescued } from './rescue.ts';
 
 /** Tells the log what was done with the tasks of a dead worker, and those who wait for one that ended by it. */

@@ -1,19 +1,19 @@
 import type { z } from 'zod';
-import { Discard } from '../errors.ts';
-import { findUnstorable, suspect } from '../json/unstorable.ts';
-import type { Outcome } from '../queue/settle.ts';
+import { Discard } from '../../errors.ts';
+import { findUnstorable, suspect } from '../../json/unstorable.ts';
+import type { Outcome } from '../../queue/settle.ts';
 import {
   AttemptLost,
   Cancelled,
   HardTimeLimitExceeded,
   ShuttingDown,
   SoftTimeLimitExceeded,
-} from '../stop-reasons.ts';
-import type { AnyTask } from '../task.ts';
+} from '../../stop-reasons.ts';
+import type { AnyTask } from '../../task.ts';
 import { runnerOf, type Attempt, type Returned, type Runners, type SettleAlone } from './attempt.ts';
 import { findWait, isFor } from './find-cause.ts';
 import { afterCrash, afterFailure } from './retry-policy.ts';
-import { ChildDied, ChildUnavailable } from './runners/child-failures.ts';
+import { ChildDied, ChildUnavailable } from '../runners/child-failures.ts';
 
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 const UNKNOWN_NAME_MAX_MS = 60_000;

@@ -1,5 +1,5 @@
-import { findUnstorable, suspect } from '../json/unstorable.ts';
-import { clean } from './describe-error.ts';
+import { findUnstorable, suspect } from '../../json/unstorable.ts';
+import { clean } from '../attempt/describe-error.ts';
 
 /** The escapes of NUL and lone surrogates in what JSON.stringify writes, in names as in texts. */
 const UNSTORABLE = /(?<=(?<!\\)(?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;

@@ -1,6 +1,6 @@
-import type { Executor } from '../db/connect.ts';
-import { retryConflicts } from '../db/failures.ts';
-import { CRASH_DELAY_MS, MAX_CRASHES } from './retry-policy.ts';
+import type { Executor } from '../../db/connect.ts';
+import { retryConflicts } from '../../db/failures.ts';
+import { CRASH_DELAY_MS, MAX_CRASHES } from '../attempt/retry-policy.ts';
 
 /** A worker whose heartbeat is older than this is taken for gone, whatever its lease. */
 export const HEARTBEAT_DEADLINE_MS = 15_000;

@@ -1,11 +1,11 @@
 import type pg from 'pg';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
-import { isRetryable } from '../db/failures.ts';
-import { settleAttempts, wasSettled, type Settlement } from '../queue/settle.ts';
-import { HardTimeLimitExceeded } from '../stop-reasons.ts';
-import { MAX_LIMIT_MS } from '../task.ts';
-import type { SettleAlone } from './attempt.ts';
-import type { Judged } from './call-handler.ts';
+import { isRetryable } from '../../db/failures.ts';
+import { settleAttempts, wasSettled, type Settlement } from '../../queue/settle.ts';
+import { HardTimeLimitExceeded } from '../../stop-reasons.ts';
+import { MAX_LIMIT_MS } from '../../task.ts';
+import type { SettleAlone } from '../attempt/attempt.ts';
+import type { Judged } from '../attempt/call-handler.ts';
 
 type Write = (tx: NodePgDatabase) => Promise<unknown>;
 

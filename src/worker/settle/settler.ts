@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type pg from 'pg';
-import { isPassing, retryConflicts } from '../db/failures.ts';
-import type { Log } from '../log.ts';
-import { settleAttempts, wasSettled, type Settled, type Settlement } from '../queue/settle.ts';
+import { isPassing, retryConflicts } from '../../db/failures.ts';
+import type { Log } from '../../log.ts';
+import { settleAttempts, wasSettled, type Settled, type Settlement } from '../../queue/settle.ts';
 
 const LANES = 2;
 const MAX_GROUP = 200;
