@@ -6,7 +6,7 @@ import { type Mounts, variablePrefix } from '../mounts.ts';
 import type { Settings } from '../settings.ts';
 import { type ConnectionLimits, connectionLimits } from './connections.ts';
 import type { ApiParts, HttpEnv } from './context.ts';
-import { dialectsOf } from './dialects/parts.ts';
+import { dialectsOf, isOpenIn } from './dialects/parts.ts';
 import { largestUpload } from './dialects/upload.ts';
 import { listen, type Listening } from './listen.ts';
 import { Patience } from './patience.ts';
@@ -51,6 +51,9 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   try {
     const [main, ...own] = await listenAll(options, parts, sites, listening);
     if (!main) throw new Error('the API has no address');
+    const open = dialectsOf(options.lovage.config).filter((pack) => isOpenIn(parts, pack));
+    if (open.length > 0)
+      options.lovage.log.warn({ packs: open.map(({ name }) => name) }, 'open: these dialects need no key');
     return {
       url: main.url,
       port: main.port,

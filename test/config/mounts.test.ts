@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { defineConfig } from '../../src/config.ts';
+import { welcome } from '../../src/cli/welcome.ts';
 import { readMounts } from '../../src/mounts.ts';
+import { readSettings } from '../../src/settings.ts';
 import { definePack } from '../../src/pack.ts';
 import { openLab } from '../lab.ts';
 import { shop } from '../fixtures/shop/config.ts';
@@ -54,6 +56,23 @@ test('a mount that makes no sense ends the start with one line', () => {
     /both want host a\.b$/,
   );
   expect(define({ shop: { port: 0 }, 'market-stall2': { port: 0 } })).not.toThrow();
+});
+
+test('what starts says where each dialect answers', () => {
+  const text = welcome({
+    url: 'http://127.0.0.1:3000',
+    dialects: {
+      shop: ['http://127.0.0.1:3000/shop', 'http://127.0.0.1:4001'],
+      stall: ['http://127.0.0.1:3000/stall'],
+    },
+    config: defineConfig({ packs }),
+    settings: readSettings({}),
+    isEmbedded: true,
+    key: 'k',
+    isKeyGiven: false,
+  });
+  expect(text).toContain('Dialects   shop: http://127.0.0.1:3000/shop and http://127.0.0.1:4001\n');
+  expect(text).toContain('           stall: http://127.0.0.1:3000/stall\n');
 });
 
 test('a server whose pack’s port is in use says which variable to set, and serves nothing', async () => {
