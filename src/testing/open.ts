@@ -5,6 +5,7 @@ import { startApi, type Api } from '../api/server.ts';
 import type { Config } from '../config.ts';
 import { createAuthenticator } from '../keys/authenticate.ts';
 import { createLog } from '../log.ts';
+import type { Mounts } from '../mounts.ts';
 import { openLovage } from '../open.ts';
 import type { AnyTask, InputOf } from '../task.ts';
 import { cancelTask } from '../tasks/cancel.ts';
@@ -115,6 +116,7 @@ export async function openTestLovage(given: Config, options: TestOptions = {}): 
       lovage,
       authenticator: createAuthenticator(lovage.pool, apiKey),
       settings: { host: '127.0.0.1', port: 0, maxBodyBytes: 6 * 1024 * 1024 },
+      mounts: onFreePorts(lovage.config.mounts),
       isWorkerReady: worker.isReady,
       version: 'test',
     });
@@ -122,6 +124,12 @@ export async function openTestLovage(given: Config, options: TestOptions = {}): 
   }
   return test;
 }
+
+/** Several tests at a time cannot all have the ports of the configuration. */
+const onFreePorts = (mounts: Mounts): Mounts =>
+  new Map(
+    [...mounts].map(([pack, mount]) => [pack, mount.port === undefined ? mount : { ...mount, port: 0 }]),
+  );
 
 /** Children would have to find the configuration in a file. */
 function allInline(config: Config): Config {

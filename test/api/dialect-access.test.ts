@@ -189,6 +189,8 @@ test('at a port of its own a dialect answers alone, and refuses in its own words
     body: { wrong: expect.any(String) },
   });
   expect((await shop.callOwn('GET', '/readyz', { key: null })).status).toBe(200);
+  const headers = { 'x-large': 'x'.repeat(17_000) };
+  expect((await shop.callOwn('GET', '/items', { headers })).status).toBe(431);
   expect((await shop.callOwn('OPTIONS', '/items', { key: null })).headers.get('allow')).toBe(
     'GET, HEAD, POST, OPTIONS',
   );

@@ -21,6 +21,10 @@ test('a pack answers under its prefix and at a port of its own, its tasks run in
   );
   expect((await lab.call(prefix, url)).body).toEqual((await lab.call(own, url)).body);
 
+  await lab.call(own, '/health?link=what-nobody-else-may-know');
+  await until(() => lab.server.output().includes('"/health"'));
+  expect(lab.server.output()).not.toContain('what-nobody');
+
   const { id } = lab.worker;
   expect((await lab.restartWorker()).id).not.toBe(id);
   await lab.stopPostgres();

@@ -2,6 +2,8 @@ import type { DialectRoute } from '../../dialect.ts';
 import { refTo } from './definitions.ts';
 import { type JsonSchema, toComponents } from './schema.ts';
 
+const bringsBody = (status: string): boolean => status !== '204' && status !== '304';
+
 const componentOf = (id: string, status: string): string => `${id}.${status}`;
 
 /** The answers that a route has a schema for, as components. */
@@ -9,7 +11,9 @@ export function answerComponents(id: string, { answers = {} }: DialectRoute): Re
   return Object.assign(
     {},
     ...Object.entries(answers).map(([status, answer]) =>
-      'contentType' in answer ? {} : toComponents(componentOf(id, status), answer, 'output'),
+      'contentType' in answer || !bringsBody(status)
+        ? {}
+        : toComponents(componentOf(id, status), answer, 'output'),
     ),
   ) as Record<string, JsonSchema>;
 }
@@ -20,10 +24,12 @@ export function responsesOf(id: string, route: DialectRoute): Record<string, Jso
     status,
     {
       description: Number(status) < 300 ? route.summary : 'A refusal',
-      content:
-        'contentType' in answer
-          ? { [answer.contentType]: { schema: { type: 'string', format: 'binary' } } }
-          : { 'application/json': { schema: refTo(componentOf(id, status)) } },
+      ...(bringsBody(status) && {
+        content:
+          'contentType' in answer
+            ? { [answer.contentType]: { schema: { type: 'string', format: 'binary' } } }
+            : { 'application/json': { schema: refTo(componentOf(id, status)) } },
+      }),
     },
   ]);
   return {
