@@ -1,18 +1,14 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { defineConfig } from '../../src/config.ts';
 import { welcome } from '../../src/cli/welcome.ts';
 import { readMounts } from '../../src/mounts.ts';
 import { readSettings } from '../../src/settings.ts';
 import { definePack } from '../../src/pack.ts';
-import { openLab } from '../lab.ts';
 import { shop } from '../fixtures/shop/config.ts';
 
 const stall = definePack({ name: 'market-stall2', tasks: [], dialect: shop.dialect ?? never() });
 const plain = definePack({ name: 'plain', tasks: [] });
 const packs = [shop, stall, plain] as const;
-const CONFIG = new URL('../fixtures/shop/config.ts', import.meta.url).pathname;
 
 function never(): never {
   throw new Error('the shop has a dialect');
@@ -73,22 +69,4 @@ test('what starts says where each dialect answers', () => {
   });
   expect(text).toContain('Dialects   shop: http://127.0.0.1:3000/shop and http://127.0.0.1:4001\n');
   expect(text).toContain('           stall: http://127.0.0.1:3000/stall\n');
-});
-
-test('a server whose pack’s port is in use says which variable to set, and serves nothing', async () => {
-  await using lab = await openLab();
-  const other = createServer().listen(0, '127.0.0.1');
-  await once(other, 'listening');
-  const { port } = other.address() as AddressInfo;
-  const server = await lab.spawn(['serve'], {
-    LOVAGE_CONFIG: CONFIG,
-    LOVAGE_API_KEY: 'the-key-of-the-mounts-test',
-    LOVAGE_SHOP_PORT: String(port),
-    PORT: '0',
-  });
-  expect(await server.exited).toBe(1);
-  expect(server.output()).toContain(
-    `port ${port} is in use on 127.0.0.1; set LOVAGE_SHOP_PORT to another one`,
-  );
-  other.close();
 });

@@ -1,10 +1,12 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startApi } from '../../src/api/server.ts';
+import { createAuthenticator } from '../../src/keys/authenticate.ts';
 import { until } from '../lab.ts';
 import { Line } from '../line.ts';
-import { openShop, serveShop, type Shop } from './dialect-lab.ts';
-import { ROOT_KEY, serve } from './http-lab.ts';
+import { openShop, serveShop, type Shop } from '../api/dialect-lab.ts';
+import { ROOT_KEY, serve } from '../api/http-lab.ts';
 
 let shop: Shop;
 beforeAll(async () => {
@@ -223,4 +225,26 @@ test('while Postgres is away every route is 503 in the dialect’s words, and we
     ({ status }) => status === 202,
   );
   await line.cut();
+});
+
+test('a pack’s port that is in use ends the start: it says which variable to set, and nothing is left open', async () => {
+  const { lovage } = shop.http;
+  const taken = Number(new URL(shop.own).port);
+  const start = (port: number) =>
+    startApi({
+      lovage,
+      authenticator: createAuthenticator(lovage.pool, ROOT_KEY),
+      settings: { host: '127.0.0.1', port: free, maxBodyBytes: 1_000 },
+      mounts: new Map([['shop', { port }]]),
+      version: 'test',
+    });
+  await using other = await serveShop(shop.http, {});
+  const { port: free } = other.server.api;
+  await other.server.api.close(0);
+  await expect(start(taken)).rejects.toThrow(
+    `port ${taken} is in use on 127.0.0.1; set LOVAGE_SHOP_PORT to another one`,
+  );
+  await expect(start(free)).rejects.toThrow(`port ${free} is in use`);
+  const api = await start(0);
+  await api.close(0);
 });

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { revokeKey } from '../../src/keys/revoke.ts';
 import { until } from '../lab.ts';
-import { openShop, serveShop, type Shop } from './dialect-lab.ts';
-import { OPERATOR, ROOT_KEY } from './http-lab.ts';
+import { openShop, serveShop, type Shop } from '../api/dialect-lab.ts';
+import { OPERATOR, ROOT_KEY } from '../api/http-lab.ts';
 
 let shop: Shop;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { openHttpLab, ROOT_KEY } from './http-lab.ts';
+import { openHttpLab, ROOT_KEY } from '../api/http-lab.ts';
 
 const file = (path: string) => new URL(`../../${path}`, import.meta.url);
 
