@@ -80,9 +80,10 @@ describe('hostile markup is read in linear time', () => {
     ['cells that never end', '<table><tr>' + '<td>x'.repeat(200_000)],
     ['angle brackets', '<'.repeat(2_000_000)],
     ['a style of spaces', `<p style="display${' '.repeat(2_000_000)}">x</p>`],
-  ])('%s', { timeout: 10_000 }, (_, html) => {
-    const start = performance.now();
+  ])('%s', { timeout: 30_000 }, (_, html) => {
+    const start = process.cpuUsage();
     expect(readBlocks(html).length).toBeGreaterThan(0);
-    expect(performance.now() - start).toBeLessThan(3000);
+    const { user, system } = process.cpuUsage(start);
+    expect((user + system) / 1000).toBeLessThan(3000);
   });
 });

@@ -1,4 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { storeMarketCap } from '../../../packs/filings/store/market-caps.ts';
@@ -91,6 +94,16 @@ describe('bad filings', () => {
     expect(result?.metadata).toMatchObject({ item_type: 'full_document', status: 'indexed' });
     const analysed = await lovage().run(analyze, acme(2020, page));
     expect(analysed.result?.metadata).toMatchObject({ item_1a_found: false });
+  });
+
+  test('characters that Postgres cannot store are replaced, raw in a file and as entities', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lovage-filings-'));
+    vi.stubEnv('FILINGS_DIR', folder);
+    const odd = html.replaceAll('supplier', 'sup\0plier &#0; &#xD800; supplier');
+    await writeFile(join(folder, 'odd.html'), odd);
+    const task = await lovage().run(analyze, { ticker: 'ACME', filing_year: 2020, html_path: 'odd.html' });
+    expect(task).toMatchObject({ state: 'succeeded' });
+    await rm(folder, { recursive: true });
   });
 
   test('risk factors that are none index nothing', async () => {

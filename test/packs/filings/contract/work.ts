@@ -97,4 +97,26 @@ export function testWork(client: Client): void {
       body: { results: [{ ticker: 'SEEK' }] },
     });
   });
+
+  test('all routes are in the OpenAPI document, with what they answer', async () => {
+    const { body: document } = await client.native<{
+      paths: Record<string, Record<string, { responses: object }>>;
+    }>('/v1/openapi.json');
+    const answers = (path: string, method: string) =>
+      Object.keys(document.paths[`/filings${path}`]?.[method]?.responses ?? {});
+    const refusals = ['401', '422', '429', '503'];
+    expect(answers('/analyze', 'post')).toEqual(
+      expect.arrayContaining(['200', '202', '400', '404', ...refusals]),
+    );
+    expect(answers('/index', 'post')).toEqual(
+      expect.arrayContaining(['200', '202', '400', '404', ...refusals]),
+    );
+    expect(answers('/analyze/batch', 'post')).toEqual(expect.arrayContaining(['202', '404', ...refusals]));
+    for (const path of ['/analyze/batch/{id}', '/tasks/{id}', '/market-caps/{ticker}'])
+      expect(answers(path, 'get')).toEqual(expect.arrayContaining(['200', '404', '401']));
+    expect(answers('/market-caps/{ticker}', 'put')).toEqual(expect.arrayContaining(['200', '403', '422']));
+    expect(answers('/search', 'get')).toEqual(expect.arrayContaining(['200', '422']));
+    expect(answers('/ready', 'get')).toEqual(expect.arrayContaining(['200', '503']));
+    for (const path of ['/health', '/live']) expect(answers(path, 'get')).toContain('200');
+  });
 }
