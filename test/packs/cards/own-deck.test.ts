@@ -76,12 +76,33 @@ test('without a voice the note has no audio and says so, also when it is sent ag
   expect(deck?.media.size).toBe(0);
 });
 
-test('a note that fails is in no deck, and a file is made of none', async () => {
+const countOf = async (table: 'anki_notes' | 'anki_media', tenant: string) => {
+  const rows = await lovage.db.execute(
+    sql`SELECT FROM pack_cards.${sql.identifier(table)} WHERE tenant = ${tenant}`,
+  );
+  return rows.rows.length;
+};
+
+test('a note that fails is in no deck, and nothing is left of it', async () => {
   speaking();
   await expect(add('failing', noteAbout('unspeakable'))).rejects.toMatchObject({ code: 'TtsError' });
   expect(await deckOf('failing')).toBeNull();
-  const media = await lovage.db.execute(sql`SELECT FROM pack_cards.anki_media WHERE tenant = 'failing'`);
-  expect(media.rows).toEqual([]);
+  expect([await countOf('anki_notes', 'failing'), await countOf('anki_media', 'failing')]).toEqual([0, 0]);
+});
+
+test('what a note that was given up a day ago has left goes with the next one, but for what others use', async () => {
+  speaking();
+  const tenant = 'given up';
+  await add(tenant, noteInput({ englishExample: 'A ledger' }));
+  await add(tenant, noteInput({ englishExample: 'The ledger' }));
+  await lovage.db.execute(sql`
+    UPDATE pack_cards.anki_notes SET id = NULL, card_id = NULL, step = 3, created_at = now() - interval '25 hours'
+    WHERE tenant = ${tenant} AND fields ->> 'Text' LIKE 'A %'`);
+  expect(await countOf('anki_media', tenant)).toBe(3);
+  silent();
+  await add(tenant, noteAbout('next'));
+  expect((await deckOf(tenant))?.notes).toHaveLength(2);
+  expect([await countOf('anki_notes', tenant), await countOf('anki_media', tenant)]).toEqual([2, 2]);
 });
 
 test('a deck of more than one page keeps the order in which its notes were added', async () => {
