@@ -1,9 +1,10 @@
-import { defineTask, type RunContext } from 'lovage';
+import { Cancelled, defineTask, Discard, type RunContext } from 'lovage';
 import { z } from 'zod';
 import { chooseCollection } from './anki/choose-collection.ts';
 import type { Collection } from './anki/collection.ts';
 import { beginNote, reachStep, type Checkpoint } from './checkpoint.ts';
 import { readEnvironment, type CardsEnvironment } from './environment.ts';
+import { forgetNotes } from './forget-notes.ts';
 import { clozeNoteInput, type ClozeNoteInput } from './note/input.ts';
 import { makeNote, type Note } from './note/make-note.ts';
 import { mayPass } from './retry.ts';
@@ -42,18 +43,38 @@ export const addClozeNote = defineTask({
     const syncTimeoutMs = () => timeoutFor(environment, endsAt - performance.now());
     const collection = chooseCollection({ db, tenant, environment, signal, syncTimeoutMs });
     const note = await makeNote(context.input);
-    let reached = await beginNote(db, { tenant, taskId, note });
-    const kept = isOther(reached, note) ? [KEPT] : [];
-    context.progress({ current: reached.step, total: STEPS });
-    for (const [index, step] of stepsOf(context, { note, environment, collection }).entries()) {
-      if (index < reached.step) continue;
-      signal.throwIfAborted();
-      reached = await step(reached);
-      context.progress({ current: reached.step, total: STEPS });
+    await forgetNotes(db, { tenant });
+    const begun = await beginNote(db, { tenant, taskId, note });
+    const kept = isOther(begun, note) ? [KEPT] : [];
+    try {
+      const reached = await goOn(context, begun, stepsOf(context, { note, environment, collection }));
+      return outputOf(reached, kept);
+    } catch (error) {
+      // What cannot be dropped now is a day later.
+      if (isOver(error, signal)) await forgetNotes(db, { tenant, taskId }).catch(() => undefined);
+      throw error;
     }
-    return outputOf(reached, kept);
   },
 });
+
+async function goOn(
+  { signal, progress }: RunContext<ClozeNoteInput>,
+  begun: Checkpoint,
+  steps: readonly Step[],
+): Promise<Checkpoint> {
+  let reached = begun;
+  progress({ current: reached.step, total: STEPS });
+  for (const step of steps.slice(reached.step)) {
+    signal.throwIfAborted();
+    reached = await step(reached);
+    progress({ current: reached.step, total: STEPS });
+  }
+  return reached;
+}
+
+/** Nobody will go on with this note. */
+const isOver = (error: unknown, { aborted, reason }: AbortSignal): boolean =>
+  aborted ? reason instanceof Cancelled : error instanceof Discard || !mayPass(error);
 
 type Step = (reached: Checkpoint) => Promise<Checkpoint>;
 

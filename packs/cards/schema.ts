@@ -3,6 +3,7 @@ import {
   bigint,
   check,
   customType,
+  index,
   jsonb,
   pgSchema,
   primaryKey,
@@ -49,6 +50,9 @@ export const ankiNotes = packCards.table(
     unique('anki_notes_id').on(t.tenant, t.id),
     check('anki_notes_ids', sql`(${t.id} IS NULL) = (${t.cardId} IS NULL)`),
     check('anki_notes_step', sql`${t.step} BETWEEN 0 AND 5 AND (${t.step} < 4 OR ${t.id} IS NOT NULL)`),
+    index('anki_notes_unfinished')
+      .on(t.tenant, t.createdAt)
+      .where(sql`${t.id} IS NULL`),
   ],
 );
 

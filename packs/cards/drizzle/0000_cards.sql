@@ -26,3 +26,5 @@ CREATE TABLE "pack_cards"."anki_notes" (
 	CONSTRAINT "anki_notes_ids" CHECK (("pack_cards"."anki_notes"."id" IS NULL) = ("pack_cards"."anki_notes"."card_id" IS NULL)),
 	CONSTRAINT "anki_notes_step" CHECK ("pack_cards"."anki_notes"."step" BETWEEN 0 AND 5 AND ("pack_cards"."anki_notes"."step" < 4 OR "pack_cards"."anki_notes"."id" IS NOT NULL))
 );
+--> statement-breakpoint
+CREATE INDEX "anki_notes_unfinished" ON "pack_cards"."anki_notes" USING btree ("tenant","created_at") WHERE "pack_cards"."anki_notes"."id" IS NULL;

@@ -153,6 +153,8 @@ test.each<[string, string, Answer, string, boolean]>([
   anki.interfere((call) => (call.action === action ? answer : undefined));
   expect(await failure(input)).toMatchObject({ code, isRetried });
   expect(anki.notes).toEqual([]);
+  const left = await lovage.db.execute(sql`SELECT FROM pack_cards.anki_notes WHERE id IS NULL`);
+  expect(left.rows).toHaveLength(isRetried ? 1 : 0);
   anki.interfere(undefined);
   await add(input);
   expect(anki.notes).toHaveLength(1);

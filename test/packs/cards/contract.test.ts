@@ -233,20 +233,6 @@ test('the same note of another tenant is a note of its own', async () => {
   expect(media.size).toBe(2);
 });
 
-test('a day after its end a task is forgotten', async () => {
-  const { body } = await post(noteAbout('yesterday'));
-  await whenIt(body.taskId, 'success');
-  const age = (by: string) =>
-    lab.lab.sql('UPDATE lovage.task SET finished_at = finished_at - $2::interval WHERE id = $1', [
-      body.taskId,
-      by,
-    ]);
-  await age('23 hours');
-  expect(await look(body.taskId)).toMatchObject({ status: 200 });
-  await age('61 minutes');
-  expect(await look(body.taskId)).toMatchObject({ status: 404, body: { message: 'No such task' } });
-});
-
 test('every route is in the OpenAPI document, with its answers', async () => {
   const api = prefix.replace(/\/cards$/, '');
   const { body } = await lab.call<{ paths: Record<string, Record<string, { responses: object }>> }>(

@@ -61,6 +61,10 @@ test('clozes are found inside each other, with hints and in any order', () => {
   expect(dropMarks(text)).toBe('A big dog here and cat');
 });
 
+test('what follows the second colons is a hint, whatever it holds', () => {
+  expect(dropMarks('A {{c1::dog::one: two::three}} barks')).toBe('A dog barks');
+});
+
 test('what is spoken has neither tags nor entities, marks, hints or names of recordings', async () => {
   const html =
     '<p>Tom &amp; <b>J&eacute;r&ocirc;me</b></p>{{c1::ran::hint}}<br>home[sound:a.mp3]<style>p{}</style> &lt;3';
