@@ -27,7 +27,8 @@ export interface TextStyle {
 
 /** A JPEG, made for its place on the page. */
 export interface Picture {
-  bytes: Buffer;
+  /** A `data:` URI; pdfkit embeds a picture of one URI once. */
+  uri: string;
   width: number;
   height: number;
 }

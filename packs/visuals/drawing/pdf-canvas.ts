@@ -4,12 +4,12 @@ import { ink } from './palette.ts';
 
 /** A canvas on the current page of a pdfkit document. */
 export function openPdfCanvas(document: PDFKit.PDFDocument): Canvas {
-  const { regular, bold } = fonts();
-  document.registerFont('regular', regular).registerFont('bold', bold);
+  // By their paths: under a registered name, pdfkit reads the document's first font anew at every switch.
+  const { regular, bold: boldFont } = fonts();
   return {
     text: (line, { x, y, size, bold = false, color = ink.strong, align = 'start' }) => {
       document
-        .font(bold ? 'bold' : 'regular')
+        .font(bold ? boldFont : regular)
         .fontSize(size)
         .fillColor(color);
       const width = align === 'start' ? 0 : document.widthOfString(line);
@@ -23,6 +23,6 @@ export function openPdfCanvas(document: PDFKit.PDFDocument): Canvas {
       else document.stroke(stroke);
     },
     path: (outline, { fill }) => void document.path(outline).fill(fill),
-    image: ({ bytes }, { x, y, width, height }) => void document.image(bytes, x, y, { width, height }),
+    image: ({ uri }, { x, y, width, height }) => void document.image(uri, x, y, { width, height }),
   };
 }

@@ -1,4 +1,4 @@
-import type { Box, Canvas, Picture } from './canvas.ts';
+import type { Box, Canvas } from './canvas.ts';
 import { fonts } from './fonts.ts';
 import { ground, ink } from './palette.ts';
 
@@ -20,8 +20,7 @@ export function openSvgCanvas(size: { width: number; height: number; scale?: num
     rect: ({ fill = 'none', stroke = 'none', radius = 0, ...box }) =>
       void shapes.push(`<rect${attributes({ ...placed(box), rx: radius, fill, stroke })}/>`),
     path: (outline, { fill }) => void shapes.push(`<path${attributes({ d: outline, fill })}/>`),
-    image: (picture, box) =>
-      void shapes.push(`<image${attributes({ ...placed(box), href: dataUri(picture) })}/>`),
+    image: (picture, box) => void shapes.push(`<image${attributes({ ...placed(box), href: picture.uri })}/>`),
   };
   const { width, height, scale = 1 } = size;
   const root = attributes({
@@ -36,8 +35,6 @@ export function openSvgCanvas(size: { width: number; height: number; scale?: num
 }
 
 const placed = ({ x, y, width, height }: Box) => ({ x, y, width, height });
-
-const dataUri = ({ bytes }: Picture): string => `data:image/jpeg;base64,${bytes.toString('base64')}`;
 
 const attributes = (values: Record<string, string | number>): string =>
   Object.entries(values)

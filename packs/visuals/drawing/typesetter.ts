@@ -18,10 +18,9 @@ export async function openTypesetter(): Promise<Typesetter> {
   const { default: PDFDocument } = await import('pdfkit');
   const { regular, bold } = fonts();
   const document = new PDFDocument({ autoFirstPage: false, font: regular });
-  document.registerFont('regular', regular).registerFont('bold', bold);
   const widthOf: Typesetter['widthOf'] = (line, style) =>
     document
-      .font(style.bold ? 'bold' : 'regular')
+      .font(style.bold ? bold : regular)
       .fontSize(style.size)
       .widthOfString(line);
   return {

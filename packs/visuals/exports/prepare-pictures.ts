@@ -36,5 +36,5 @@ async function shrink(bytes: Uint8Array): Promise<Picture> {
     .flatten({ background: '#ffffff' })
     .jpeg({ quality: 85 })
     .toBuffer({ resolveWithObject: true });
-  return { bytes: data, width: info.width, height: info.height };
+  return { uri: `data:image/jpeg;base64,${data.toString('base64')}`, width: info.width, height: info.height };
 }

@@ -8,7 +8,7 @@ import { heading, keepTogether, remark, subheading } from './text-blocks.ts';
 
 const SPACE = 15;
 const WIDTH = (page.contentWidth - SPACE) / 2;
-const MAX_HEIGHT = 250;
+const MAX_HEIGHT = 235;
 const CAPTION = 18;
 
 export function layOutVisualizations(

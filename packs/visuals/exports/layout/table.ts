@@ -12,6 +12,8 @@ export interface Column {
 const SIZE = 9.5;
 const LINE = 13;
 const PADDING = 6;
+/** A table of no more rows than this is not broken over pages. */
+const KEPT_ROWS = 8;
 
 /** A block a row. Cells wrap, up to four lines each. */
 export function table(type: Typesetter, columns: readonly Column[], rows: readonly string[][]): Block[] {
@@ -21,8 +23,13 @@ export function table(type: Typesetter, columns: readonly Column[], rows: readon
     columns.map(({ title }) => title),
     { bold: true, fill: ground.panel, color: ink.soft },
   );
-  return [{ ...head, keepsWithNext: true }, ...rows.map((cells) => row(type, columns, cells, {}))];
+  const body = rows.map((cells) => row(type, columns, cells, {}));
+  const isKept = (index: number) => rows.length <= KEPT_ROWS && index < rows.length - 1;
+  return keepFrom([head, ...body], (index) => index === 0 || isKept(index - 1));
 }
+
+const keepFrom = (blocks: Block[], isKept: (index: number) => boolean): Block[] =>
+  blocks.map((block, index) => ({ ...block, keepsWithNext: isKept(index) }));
 
 function row(
   type: Typesetter,

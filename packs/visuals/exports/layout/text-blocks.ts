@@ -55,7 +55,7 @@ export function field(type: Typesetter, label: string, value: string): Block[] {
       first.draw(canvas, top);
     },
   };
-  return [labelled, ...rest];
+  return [labelled, ...rest, gap(3)];
 }
 
 export const keepTogether = (blocks: Block[]): Block[] =>
