@@ -15,7 +15,7 @@ export async function preparePictures(
   signal: AbortSignal,
 ): Promise<Map<string, Picture>> {
   const pictures = new Map<string, Picture>();
-  for (const key of new Set(report.visualizations.flatMap(keysOf))) {
+  for (const key of keysOf(report)) {
     signal.throwIfAborted();
     const bytes = await read(key);
     if (bytes) pictures.set(key, await shrink(bytes));
@@ -23,10 +23,11 @@ export async function preparePictures(
   return pictures;
 }
 
-const keysOf = ({ before_image, after_image }: Report['visualizations'][number]): string[] => [
-  before_image.key,
-  after_image.key,
-];
+function keysOf({ visualizations, comparisons }: Report): Set<string> {
+  const shown = visualizations.flatMap(({ before_image, after_image }) => [before_image, after_image]);
+  const compared = comparisons.flatMap(({ procedures }) => procedures.map(({ after_image }) => after_image));
+  return new Set([...shown, ...compared].map(({ key }) => key));
+}
 
 async function shrink(bytes: Uint8Array): Promise<Picture> {
   const { default: sharp } = await import('sharp');

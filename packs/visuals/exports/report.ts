@@ -48,6 +48,7 @@ export interface ReportComparison {
     cost: number;
     recovery_days: number;
     risk_level: string;
+    after_image: ReportImage;
   }[];
 }
 

@@ -2,7 +2,8 @@ import { formatMoney } from '../../costs/format-money.ts';
 import type { ReportComparison } from '../report.ts';
 import type { Block, Layout } from './block.ts';
 import { formatDate } from './format-date.ts';
-import { heading, subheading } from './text-blocks.ts';
+import { pictureRows } from './picture-rows.ts';
+import { heading, keepTogether, subheading } from './text-blocks.ts';
 import { table } from './table.ts';
 
 const columns = [
@@ -12,11 +13,21 @@ const columns = [
   { title: 'Risk', part: 0.18 },
 ] as const;
 
-export function layOutComparisons({ type }: Layout, comparisons: readonly ReportComparison[]): Block[] {
+export function layOutComparisons(layout: Layout, comparisons: readonly ReportComparison[]): Block[] {
+  const { type } = layout;
   return [
     ...heading('Comparisons'),
     ...comparisons.flatMap(({ created_at, procedures }) => [
       ...subheading(type, `${procedures.length} procedures, compared on ${formatDate(created_at)}`),
+      ...keepTogether(
+        pictureRows(
+          layout,
+          procedures.map(({ procedure_name, after_image }) => ({
+            key: after_image.key,
+            caption: procedure_name,
+          })),
+        ),
+      ),
       ...table(
         type,
         columns,

@@ -1,14 +1,14 @@
-import type { Box, Canvas, Picture } from '../../drawing/canvas.ts';
-import { ground, ink } from '../../drawing/palette.ts';
+import { ink } from '../../drawing/palette.ts';
 import { formatPercent } from '../../costs/format-money.ts';
 import type { ReportVisualization } from '../report.ts';
 import { page, type Block, type Layout } from './block.ts';
+import { drawPicture, fitPicture } from './draw-picture.ts';
 import { formatDate } from './format-date.ts';
 import { heading, keepTogether, remark, subheading } from './text-blocks.ts';
 
 const SPACE = 15;
 const WIDTH = (page.contentWidth - SPACE) / 2;
-const MAX_HEIGHT = 235;
+const ROOM = { width: WIDTH, height: 222 };
 const CAPTION = 18;
 
 export function layOutVisualizations(
@@ -35,7 +35,7 @@ function describe({ generated_at, model, confidence_score }: ReportVisualization
 /** Before and after, side by side, in boxes of one height. */
 function pair({ pictures }: Layout, { before_image, after_image }: ReportVisualization): Block {
   const shown = [before_image, after_image].map(({ key }) => pictures.get(key));
-  const height = Math.max(60, ...shown.map((picture) => (picture ? fit(picture).height : 0)));
+  const height = Math.max(60, ...shown.map((picture) => (picture ? fitPicture(picture, ROOM).height : 0)));
   return {
     height: 6 + height + CAPTION + 6,
     draw: (canvas, top) => {
@@ -47,21 +47,4 @@ function pair({ pictures }: Layout, { before_image, after_image }: ReportVisuali
       });
     },
   };
-}
-
-function drawPicture(canvas: Canvas, picture: Picture | undefined, box: Box): void {
-  canvas.rect({ ...box, fill: ground.panel });
-  const middle = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
-  if (!picture) {
-    const style = { size: 9, color: ink.soft, align: 'middle' } as const;
-    canvas.text('This image is no longer stored.', { ...middle, ...style });
-    return;
-  }
-  const { width, height } = fit(picture);
-  canvas.image(picture, { x: middle.x - width / 2, y: middle.y - height / 2, width, height });
-}
-
-function fit({ width, height }: Picture): { width: number; height: number } {
-  const scale = Math.min(WIDTH / width, MAX_HEIGHT / height);
-  return { width: width * scale, height: height * scale };
 }

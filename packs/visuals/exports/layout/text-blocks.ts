@@ -35,10 +35,8 @@ export function heading(title: string): Block[] {
 }
 
 /** The name of one entry; its lines stay together with what follows. */
-export const subheading = (type: Typesetter, title: string): Block[] => [
-  gap(8),
-  ...keepTogether(paragraph(type, title, { size: 11.5, bold: true, maxLines: 3 })),
-];
+export const subheading = (type: Typesetter, title: string): Block[] =>
+  keepTogether([gap(8), ...paragraph(type, title, { size: 11.5, bold: true, maxLines: 3 })]);
 
 export const remark = (type: Typesetter, text: string): Block[] =>
   paragraph(type, text, { size: 8.5, color: ink.soft });
