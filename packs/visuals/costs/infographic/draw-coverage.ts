@@ -2,7 +2,7 @@ import { drawDonut } from '../../drawing/donut.ts';
 import { ink, palette } from '../../drawing/palette.ts';
 import type { Coverage } from '../estimate.ts';
 import { formatMoney, formatPercent } from '../format-money.ts';
-import type { Panel } from './draw-infographic.ts';
+import type { Panel } from './panel.ts';
 
 /** Who pays what, as a ring with its legend. */
 export function drawCoverage({ canvas, box }: Panel, coverage: Coverage): void {

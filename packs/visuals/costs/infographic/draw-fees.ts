@@ -4,7 +4,7 @@ import { writeOver } from '../../drawing/write-over.ts';
 import type { Fees } from '../estimate.ts';
 import { feeLabels } from '../fee-labels.ts';
 import { formatMoney, formatPercent, formatShort } from '../format-money.ts';
-import type { Charted, Panel } from './draw-infographic.ts';
+import type { Charted, Panel } from './panel.ts';
 
 const BAR = 28;
 const STEP = 43;

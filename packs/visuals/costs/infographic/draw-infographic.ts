@@ -1,27 +1,16 @@
-import type { Box, Canvas } from '../../drawing/canvas.ts';
+import type { Box } from '../../drawing/canvas.ts';
 import { ground, ink } from '../../drawing/palette.ts';
 import type { PixelFormat } from '../../drawing/rasterize.ts';
 import { rasterize } from '../../drawing/rasterize.ts';
 import { openSvgCanvas } from '../../drawing/svg-canvas.ts';
-import { openTypesetter, type Typesetter } from '../../drawing/typesetter.ts';
-import type { Estimate } from '../estimate.ts';
+import { openTypesetter } from '../../drawing/typesetter.ts';
 import { formatMoney } from '../format-money.ts';
 import { drawCoverage } from './draw-coverage.ts';
 import { drawFees } from './draw-fees.ts';
 import { drawPlans } from './draw-plans.ts';
+import type { Charted, Panel } from './panel.ts';
 
 export const infographicSize = { width: 1200, height: 800 } as const;
-
-export interface Charted extends Omit<Estimate, 'assumptions'> {
-  procedure_name: string;
-}
-
-/** What one panel is drawn with. */
-export interface Panel {
-  canvas: Canvas;
-  type: Typesetter;
-  box: Box;
-}
 
 const MARGIN = 48;
 const NOTE =

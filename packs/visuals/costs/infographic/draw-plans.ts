@@ -3,7 +3,7 @@ import { scaleAxis } from '../../drawing/scale-axis.ts';
 import { writeOver } from '../../drawing/write-over.ts';
 import type { PaymentPlan } from '../estimate.ts';
 import { formatCents, formatMoney, formatPercent, formatShort } from '../format-money.ts';
-import type { Panel } from './draw-infographic.ts';
+import type { Panel } from './panel.ts';
 
 const PLOT_HEIGHT = 96;
 const BAR = 56;
