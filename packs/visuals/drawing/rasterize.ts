@@ -1,20 +1,10 @@
-import { fonts } from './fonts.ts';
+import { renderSvg } from './render-svg.ts';
 
 export type PixelFormat = 'png' | 'jpeg';
 
-/** Draws an SVG document with the fonts that come with the code, and no others. */
+/** Draws an SVG document as a picture of that format. */
 export async function rasterize(svg: string, format: PixelFormat): Promise<Buffer> {
-  const { Resvg } = await import('@resvg/resvg-js');
-  const { family, regular, bold } = fonts();
-  const image = new Resvg(svg, {
-    font: {
-      loadSystemFonts: false,
-      fontFiles: [regular, bold],
-      defaultFontFamily: family,
-      sansSerifFamily: family,
-    },
-  }).render();
-  const png = image.asPng();
+  const png = await renderSvg(svg);
   if (format === 'png') return png;
   const { default: sharp } = await import('sharp');
   return sharp(png, { limitInputPixels: false })

@@ -1,6 +1,7 @@
 import type { Box, Canvas } from './canvas.ts';
 import { fonts } from './fonts.ts';
 import { ground, ink } from './palette.ts';
+import { escapeXml } from './render-svg.ts';
 
 /** A canvas that becomes an SVG document. `scale`: pixels a point. */
 export function openSvgCanvas(size: { width: number; height: number; scale?: number }) {
@@ -42,7 +43,3 @@ const attributes = (values: Record<string, string | number>): string =>
     .join('');
 
 const round = (value: number): string => String(Math.round(value * 100) / 100);
-
-const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-
-const escapeXml = (text: string): string => text.replaceAll(/[&<>"]/g, (sign) => ENTITIES[sign] ?? sign);
