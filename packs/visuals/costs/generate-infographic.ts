@@ -1,15 +1,15 @@
 import { sql } from 'drizzle-orm';
-import { defineTask, Discard, isTransient } from 'lovage';
+import { defineTask, Discard } from 'lovage';
 import { z } from 'zod';
 import { readEnvironment } from '../environment.ts';
-import { costInfographics } from '../schema/index.ts';
+import { policy } from '../previews/policy.ts';
+import { findOwned } from '../rows/find-owned.ts';
+import { costBreakdowns, costInfographics } from '../schema/index.ts';
 import { keepArtefact, useArtefacts } from '../store/keep-artefact.ts';
 import { openStore } from '../store/open.ts';
-import { findCost } from './find-cost.ts';
-import { drawInfographic, infographicSize } from './infographic/draw-infographic.ts';
-import { presentCost } from './present-cost.ts';
-
-const HOUR_MS = 60 * 60 * 1000;
+import { drawInfographic } from './infographic/draw-infographic.ts';
+import { renderCost } from './render-cost.ts';
+import { infographicOutput, renderInfographic } from './render-infographic.ts';
 
 /** Draws what a procedure costs. Drawn again, it is the same file in the same row. */
 export const generateCostInfographic = defineTask({
@@ -19,20 +19,8 @@ export const generateCostInfographic = defineTask({
     cost_breakdown_id: z.string().min(1).max(100),
     format: z.enum(['png', 'jpeg']).default('png'),
   }),
-  output: z.strictObject({
-    cost_id: z.string(),
-    format: z.enum(['png', 'jpeg']),
-    width: z.int(),
-    height: z.int(),
-    file_key: z.string(),
-  }),
-  attempts: 4,
-  backoff: { delaysMs: [60_000, 120_000, 240_000] },
-  retryIf: isTransient,
-  softLimitMs: 240_000,
-  hardLimitMs: 300_000,
-  resultTtlMs: HOUR_MS,
-  isolation: 'process',
+  output: infographicOutput,
+  ...policy,
   async run({ input, id, tenant, db, signal, progress, onSettle }) {
     const { cost_breakdown_id, format } = input;
     const step = (current: number, message: string) => {
@@ -40,12 +28,12 @@ export const generateCostInfographic = defineTask({
       progress({ current, total: 100, message });
     };
     step(10, 'Reading the estimate');
-    const cost = await findCost(db, tenant, cost_breakdown_id);
-    if (!cost)
+    const found = await findOwned(db, costBreakdowns, { id: cost_breakdown_id, tenant });
+    if ('missing' in found)
       throw new Discard(`Cost breakdown ${cost_breakdown_id} not found`, { code: 'CostBreakdownNotFound' });
 
     step(30, 'Drawing');
-    const bytes = await drawInfographic(presentCost(cost), format);
+    const bytes = await drawInfographic(renderCost(found.row), format);
     const contentType = format === 'png' ? 'image/png' : 'image/jpeg';
     const fileKey = await keepArtefact(db, openStore(), { bytes, contentType });
 
@@ -56,10 +44,10 @@ export const generateCostInfographic = defineTask({
       await useArtefacts(tx, [{ key: fileKey, tenant, owner: `infographic/${id}`, keepDays }]);
       await tx
         .insert(costInfographics)
-        .values({ costId: cost.id, format, ...drawn })
+        .values({ costId: found.row.id, format, ...drawn })
         .onConflictDoUpdate({ target: [costInfographics.costId, costInfographics.format], set: drawn });
     });
     step(100, 'Drawn');
-    return { cost_id: cost.id, format, ...infographicSize, file_key: fileKey };
+    return renderInfographic({ costId: found.row.id, format, fileKey });
   },
 });

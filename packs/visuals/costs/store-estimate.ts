@@ -3,7 +3,8 @@ import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { costBreakdowns, type procedures } from '../schema/index.ts';
 import type { Region } from './assumptions.ts';
 import { estimateCost, type Insurance } from './estimate.ts';
-import type { CostBreakdown } from './find-cost.ts';
+
+export type CostBreakdown = typeof costBreakdowns.$inferSelect;
 
 export interface EstimateRequest {
   tenant: string;

@@ -1,14 +1,13 @@
 import { resource, type DialectRoute } from 'lovage';
 import { z } from 'zod';
 import { regions } from '../costs/assumptions.ts';
-import { findCost } from '../costs/find-cost.ts';
-import { presentCost } from '../costs/present-cost.ts';
+import { renderCost } from '../costs/render-cost.ts';
 import { storeEstimate } from '../costs/store-estimate.ts';
-import { findPatient } from '../exports/find-patient.ts';
 import { findProcedures } from '../procedures/find.ts';
+import { findOwned } from '../rows/find-owned.ts';
 import { costBreakdowns, patientProfiles } from '../schema/index.ts';
 import { infographicRoutes } from './infographics.ts';
-import { refuseMissing, refuseUnknown } from './refuse.ts';
+import { refuse, refuseMissing } from './errors.ts';
 
 const estimateRequest = z.object({
   procedure_id: z.string().min(1).max(100),
@@ -35,14 +34,16 @@ export const costRoutes: readonly DialectRoute[] = [
     reply: async (request) => {
       const { db, tenant, body } = request;
       const [procedure] = await findProcedures(db, [body.procedure_id]);
-      if (!procedure) return refuseUnknown('Procedure');
-      const id = body.patient_id;
-      if (id !== null && !(await findPatient(db, tenant, id)))
-        return refuseMissing(request, patientProfiles, { id, noun: 'Patient' });
+      if (!procedure) return refuse(404, `Procedure ${body.procedure_id} not found`);
+      const patientId = body.patient_id;
+      if (patientId !== null) {
+        const patient = await findOwned(db, patientProfiles, { id: patientId, tenant });
+        if ('missing' in patient) return refuseMissing('Patient', patient.missing);
+      }
       const { coverage_percent: coveragePercent, deductible } = body.insurance ?? NOT_INSURED;
       const insurance = { coveragePercent, deductible };
-      const asked = { tenant, procedure, patientId: id, region: body.region, insurance };
-      return { status: 201, body: presentCost(await storeEstimate(db, asked)) };
+      const asked = { tenant, procedure, patientId, region: body.region, insurance };
+      return { status: 201, body: renderCost(await storeEstimate(db, asked)) };
     },
   }),
   resource({
@@ -50,11 +51,10 @@ export const costRoutes: readonly DialectRoute[] = [
     path: '/api/costs/{id}',
     summary: 'A cost estimate',
     kind: 'resource',
-    reply: async (request) => {
-      const { id = '' } = request.params;
-      const cost = await findCost(request.db, request.tenant, id);
-      if (!cost) return refuseMissing(request, costBreakdowns, { id, noun: 'Cost breakdown' });
-      return { status: 200, body: presentCost(cost) };
+    reply: async ({ db, tenant, params }) => {
+      const found = await findOwned(db, costBreakdowns, { id: params['id'] ?? '', tenant });
+      if ('missing' in found) return refuseMissing('Cost breakdown', found.missing);
+      return { status: 200, body: renderCost(found.row) };
     },
   }),
   ...infographicRoutes,

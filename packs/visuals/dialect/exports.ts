@@ -1,13 +1,13 @@
 import { resource, submits, type DialectRoute } from 'lovage';
 import { findExport } from '../exports/find-export.ts';
-import { findPatient } from '../exports/find-patient.ts';
 import { generateExport } from '../exports/generate-export.ts';
+import { renderExport } from '../exports/render-export.ts';
+import { findOwned } from '../rows/find-owned.ts';
 import { exports, patientProfiles } from '../schema/index.ts';
-import { contentTypeOf } from '../store/artefact-store.ts';
 import { openStore } from '../store/open.ts';
-import { acceptTask } from './accept-task.ts';
-import { presentExport } from './present-export.ts';
-import { refuseFailed, refuseMissing, refuseUnknown } from './refuse.ts';
+import { renderAccepted, sync } from './accepted.ts';
+import { refuse, refuseMissing, renderFailure } from './errors.ts';
+import { signLinks } from './links.ts';
 
 export const exportRoutes: readonly DialectRoute[] = [
   submits({
@@ -16,14 +16,16 @@ export const exportRoutes: readonly DialectRoute[] = [
     summary: 'Export what there is about a patient as PDF, PNG, JPEG or JSON',
     kind: 'submit',
     task: generateExport,
-    sync: { parameter: 'async_processing', value: 'false', byDefault: true },
-    refuse: async ({ patient_id: id }, request) => {
-      const patient = await findPatient(request.db, request.tenant, id);
-      return patient ? null : refuseMissing(request, patientProfiles, { id, noun: 'Patient' });
+    sync,
+    refuse: async ({ patient_id: id }, { db, tenant }) => {
+      const patient = await findOwned(db, patientProfiles, { id, tenant });
+      return 'missing' in patient ? refuseMissing('Patient', patient.missing) : null;
     },
-    accepted: (view) => acceptTask(view, 'Export started'),
-    finished: (view) =>
-      view.task.result ? { status: 200, body: presentExport(view, view.task.result) } : refuseFailed(view),
+    accepted: renderAccepted('Export'),
+    finished: (view) => {
+      const { result } = view.task;
+      return result === null ? renderFailure(view) : { status: 200, body: signLinks(view, result) };
+    },
   }),
   resource({
     method: 'get',
@@ -31,13 +33,10 @@ export const exportRoutes: readonly DialectRoute[] = [
     summary: 'An export, with a link to its file',
     kind: 'resource',
     reply: async (request) => {
-      const { id = '' } = request.params;
-      const found = await findExport(request.db, request.tenant, id);
-      if (!found) return refuseMissing(request, exports, { id, noun: 'Export' });
-      const { patientId, patientName, format, shareable, createdAt, sizeBytes } = found;
-      const made = { id: found.id, patient_id: patientId, patient_name: patientName, format, shareable };
-      const about = { created_at: createdAt.toISOString(), size_bytes: sizeBytes };
-      return { status: 200, body: presentExport(request, { ...made, ...about }) };
+      const { db, tenant, params } = request;
+      const found = await findExport(db, { id: params['id'] ?? '', tenant });
+      if ('missing' in found) return refuseMissing('Export', found.missing);
+      return { status: 200, body: signLinks(request, renderExport(found.row)) };
     },
   }),
   resource({
@@ -47,22 +46,19 @@ export const exportRoutes: readonly DialectRoute[] = [
     kind: 'resource',
     access: 'link',
     answers: { 200: { contentType: 'application/octet-stream' } },
-    reply: async (request) => {
-      const { id = '' } = request.params;
-      const found = await findExport(request.db, request.tenant, id);
-      if (!found) return refuseMissing(request, exports, { id, noun: 'Export' });
-      const file = await openStore().get(found.fileKey);
-      if (!file) return refuseUnknown('File of this export');
-      return {
-        status: 200,
-        body: file.bytes,
-        headers: {
-          'Content-Type': contentTypeOf(found.fileKey),
-          'Content-Disposition': `attachment; filename="report-${found.id}.${found.format}"`,
-          'Cache-Control': 'private, no-store',
-          'X-Content-Type-Options': 'nosniff',
-        },
+    reply: async ({ db, tenant, params }) => {
+      const found = await findOwned(db, exports, { id: params['id'] ?? '', tenant });
+      if ('missing' in found) return refuseMissing('Export', found.missing);
+      const { id, format, fileKey } = found.row;
+      const file = await openStore().get(fileKey);
+      if (!file) return refuse(404, 'The file of this export is no longer kept');
+      const headers = {
+        'Content-Type': file.contentType,
+        'Content-Disposition': `attachment; filename="report-${id}.${format}"`,
+        'Cache-Control': 'private, no-store',
+        'X-Content-Type-Options': 'nosniff',
       };
+      return { status: 200, body: file.bytes, headers };
     },
   }),
 ];

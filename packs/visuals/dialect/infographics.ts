@@ -1,5 +1,4 @@
 import {
-  resource,
   submits,
   type DialectReply,
   type DialectRequest,
@@ -9,29 +8,32 @@ import {
   type Rendered,
 } from 'lovage';
 import { z } from 'zod';
-import { findCost, findInfographic } from '../costs/find-cost.ts';
+import { findInfographic } from '../costs/find-infographic.ts';
 import { generateCostInfographic } from '../costs/generate-infographic.ts';
+import { fileKeyOf, renderInfographic } from '../costs/render-infographic.ts';
 import type { PixelFormat } from '../drawing/rasterize.ts';
+import { findOwned } from '../rows/find-owned.ts';
 import { costBreakdowns } from '../schema/index.ts';
-import { acceptTask } from './accept-task.ts';
-import { replyInfographic, replyPicture } from './present-infographic.ts';
-import { refuseFailed, refuseMissing, refuseUnknown } from './refuse.ts';
+import { openStore } from '../store/open.ts';
+import { renderAccepted, sync } from './accepted.ts';
+import { refuse, refuseMissing, renderFailure } from './errors.ts';
+import { signLinks } from './links.ts';
 
 type Input = InputOf<typeof generateCostInfographic>;
-
-const format = z.enum(['png', 'jpeg']).default('png');
-const query = z.object({ format });
 
 const shared = {
   path: '/api/costs/{id}/infographic',
   kind: 'submit',
   task: generateCostInfographic,
   body: null,
-  query,
+  query: z.object({ format: z.enum(['png', 'jpeg']).default('png') }),
   input: (_body: unknown, query: Record<string, unknown>, params: Record<string, string>): Input => ({
     cost_breakdown_id: params['id'] ?? '',
     format: query['format'] as PixelFormat,
   }),
+  accepted: renderAccepted('Infographic'),
+  finished: (view: Rendered<OutputOf<typeof generateCostInfographic>>) =>
+    view.task.result === null ? renderFailure(view) : replyDrawn(view, view.task.result),
 } as const;
 
 export const infographicRoutes: readonly DialectRoute[] = [
@@ -40,38 +42,23 @@ export const infographicRoutes: readonly DialectRoute[] = [
     method: 'get',
     summary: 'The infographic of an estimate, drawn where it is not yet; its bytes for who accepts images',
     sync: 'always',
-    refuse: async (input, request) =>
-      (await refuseUnknownCost(input, request)) ?? answerDrawn(input, request),
-    accepted: (view) => acceptTask(view, 'Infographic started'),
-    finished,
+    refuse: async (input, request) => (await refuseUnknown(input, request)) ?? answerDrawn(input, request),
   }),
   submits({
     ...shared,
     method: 'post',
     summary: 'Draw the infographic of an estimate',
-    sync: { parameter: 'async_processing', value: 'false', byDefault: true },
-    refuse: refuseUnknownCost,
-    accepted: (view) => acceptTask(view, 'Infographic started'),
-    finished,
-  }),
-  resource({
-    method: 'get',
-    path: '/api/costs/{id}/infographic/image',
-    summary: 'The picture that an infographic_url opens',
-    kind: 'resource',
-    access: 'link',
-    query,
-    answers: { 200: { contentType: 'image/*' } },
-    reply: async ({ db, tenant, params, query }) => {
-      const key = await findInfographic(db, { tenant, costId: params['id'] ?? '', format: query.format });
-      return key === undefined ? refuseUnknown('Infographic') : replyPicture(key);
-    },
+    sync,
+    refuse: refuseUnknown,
   }),
 ];
 
-async function refuseUnknownCost({ cost_breakdown_id: id }: Input, request: DialectRequest) {
-  const cost = await findCost(request.db, request.tenant, id);
-  return cost ? null : refuseMissing(request, costBreakdowns, { id, noun: 'Cost breakdown' });
+async function refuseUnknown(
+  { cost_breakdown_id: id }: Input,
+  { db, tenant }: DialectRequest,
+): Promise<DialectReply | null> {
+  const cost = await findOwned(db, costBreakdowns, { id, tenant });
+  return 'missing' in cost ? refuseMissing('Cost breakdown', cost.missing) : null;
 }
 
 /** An estimate never changes, so neither does its picture. */
@@ -80,11 +67,18 @@ async function answerDrawn(
   request: DialectRequest,
 ): Promise<DialectReply | null> {
   const fileKey = await findInfographic(request.db, { tenant: request.tenant, costId, format });
-  return fileKey === undefined ? null : replyInfographic(request, { costId, format, fileKey });
+  return fileKey === undefined ? null : replyDrawn(request, renderInfographic({ costId, format, fileKey }));
 }
 
-function finished(view: Rendered<OutputOf<typeof generateCostInfographic>>) {
-  const { result } = view.task;
-  if (!result) return refuseFailed(view);
-  return replyInfographic(view, { costId: result.cost_id, format: result.format, fileKey: result.file_key });
+/** The picture itself for who asks for images, else where it is. */
+async function replyDrawn(
+  request: DialectRequest,
+  drawn: OutputOf<typeof generateCostInfographic>,
+): Promise<DialectReply> {
+  const headers = { Vary: 'Accept' };
+  if (!/\bimage\//i.test(request.header('accept') ?? ''))
+    return { status: 200, body: signLinks(request, drawn), headers };
+  const file = await openStore().get(fileKeyOf(drawn));
+  if (!file) return refuse(404, 'The file of this infographic is no longer kept');
+  return { status: 200, body: file.bytes, headers: { ...headers, 'Content-Type': file.contentType } };
 }

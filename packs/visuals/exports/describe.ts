@@ -1,8 +1,7 @@
 import type { Vault } from 'lovage';
-import type { CostBreakdown } from '../costs/find-cost.ts';
-import type { comparisons, visualizations } from '../schema/index.ts';
+import type { CostBreakdown } from '../costs/store-estimate.ts';
+import type { comparisons, patientProfiles, visualizations } from '../schema/index.ts';
 import { contentTypeOf } from '../store/artefact-store.ts';
-import type { Patient } from './find-patient.ts';
 import type {
   ReportComparison,
   ReportCost,
@@ -11,7 +10,7 @@ import type {
   ReportVisualization,
 } from './report.ts';
 
-export function describePatient(patient: Patient, vault: Vault): ReportPatient {
+export function describePatient(patient: typeof patientProfiles.$inferSelect, vault: Vault): ReportPatient {
   const { city, state, zip_code, country } = patient.location;
   return {
     id: patient.id,

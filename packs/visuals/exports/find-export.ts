@@ -1,15 +1,20 @@
-import { and, eq } from 'drizzle-orm';
+import { eq } from 'drizzle-orm';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
-import { z } from 'zod';
+import { findOwned, type Found } from '../rows/find-owned.ts';
 import { exports, patientProfiles } from '../schema/index.ts';
 
-/** Undefined where this tenant has none of this id. */
-export async function findExport(db: NodePgDatabase, tenant: string, id: string) {
-  if (!z.guid().safeParse(id).success) return undefined;
-  const [row] = await db
-    .select({ export: exports, patientName: patientProfiles.name })
-    .from(exports)
-    .innerJoin(patientProfiles, eq(patientProfiles.id, exports.patientId))
-    .where(and(eq(exports.id, id), eq(exports.tenant, tenant)));
-  return row && { ...row.export, patientName: row.export.shareable ? null : row.patientName };
+type Export = typeof exports.$inferSelect & { patientName: string };
+
+/** With the patient's name as it is today. */
+export async function findExport(
+  db: NodePgDatabase,
+  key: { id: string; tenant: string },
+): Promise<Found<Export>> {
+  const found = await findOwned(db, exports, key);
+  if ('missing' in found) return found;
+  const [patient] = await db
+    .select({ name: patientProfiles.name })
+    .from(patientProfiles)
+    .where(eq(patientProfiles.id, found.row.patientId));
+  return { row: { ...found.row, patientName: patient?.name ?? '' } };
 }

@@ -1,5 +1,6 @@
 import { Discard, type RunContext } from 'lovage';
-import { findPatient } from './find-patient.ts';
+import { findOwned } from '../rows/find-owned.ts';
+import { patientProfiles } from '../schema/index.ts';
 import type { ExportRequest } from './export-request.ts';
 import { readComparisons, readCosts, readVisualizations, type Selection } from './read-entries.ts';
 import { redactReport } from './redact-report.ts';
@@ -8,6 +9,11 @@ import { DISCLAIMER, type Report } from './report.ts';
 
 type Context = Pick<RunContext<ExportRequest>, 'db' | 'vault' | 'tenant' | 'input' | 'id'>;
 
+export interface Gathered {
+  report: Report;
+  patient: typeof patientProfiles.$inferSelect;
+}
+
 /**
  * Reads all that an export is to tell.
  * @throws Discard `PatientNotFound`, `NoDataToExport`, and `VisualizationNotFound` and the like for an id that is named in vain.
@@ -15,9 +21,11 @@ type Context = Pick<RunContext<ExportRequest>, 'db' | 'vault' | 'tenant' | 'inpu
 export async function gatherReport(
   { db, vault, tenant, input, id }: Context,
   generatedAt: Date,
-): Promise<Report> {
-  const patient = await findPatient(db, tenant, input.patient_id);
-  if (!patient) throw new Discard(`Patient ${input.patient_id} not found`, { code: 'PatientNotFound' });
+): Promise<Gathered> {
+  const found = await findOwned(db, patientProfiles, { id: input.patient_id, tenant });
+  if ('missing' in found)
+    throw new Discard(`Patient ${input.patient_id} not found`, { code: 'PatientNotFound' });
+  const patient = found.row;
   const select = (isIncluded: boolean, ids: string[] | null): Selection => ({
     tenant,
     patientId: patient.id,
@@ -42,5 +50,5 @@ export async function gatherReport(
     comparisons: comparisons.map(describeComparison),
     cost_estimates: costs.map(describeCost),
   };
-  return input.shareable ? redactReport(report) : report;
+  return { patient, report: input.shareable ? redactReport(report) : report };
 }

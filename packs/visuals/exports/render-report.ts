@@ -1,17 +1,10 @@
 import { openTypesetter } from '../drawing/typesetter.ts';
 import type { ExportFormat } from '../schema/index.ts';
-import type { ArtefactStore, ContentType } from '../store/artefact-store.ts';
+import type { ArtefactStore } from '../store/artefact-store.ts';
 import { preparePictures } from './prepare-pictures.ts';
 import { renderPdf } from './render-pdf.ts';
 import { renderSheet } from './render-sheet.ts';
 import type { Report } from './report.ts';
-
-export const exportTypes = {
-  pdf: 'application/pdf',
-  png: 'image/png',
-  jpeg: 'image/jpeg',
-  json: 'application/json',
-} as const satisfies Record<ExportFormat, ContentType>;
 
 /** The file of an export; images come from the store. */
 export async function renderReport(

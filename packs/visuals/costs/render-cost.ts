@@ -1,7 +1,7 @@
-import type { CostBreakdown } from './find-cost.ts';
+import type { CostBreakdown } from './store-estimate.ts';
 
 /** An estimate as callers see it. */
-export const presentCost = (cost: CostBreakdown) => ({
+export const renderCost = (cost: CostBreakdown) => ({
   id: cost.id,
   patient_id: cost.patientId,
   procedure_id: cost.procedureId,
