@@ -21,7 +21,7 @@ export const refuse = (status: number, detail: string): DialectReply => ({ statu
 export const refuseMissing = (what: string, missing: 'unknown' | 'foreign'): DialectReply =>
   missing === 'foreign' ? refuse(403, `Access to this ${what} is denied`) : refuse(404, `${what} not found`);
 
-const SERVICE_ERRORS = ['PainterError', 'RateLimited', 'SafetyRefusal', 'StoreError'];
+const SERVICE_ERRORS = ['NoDataToExport', 'PainterError', 'RateLimited', 'SafetyRefusal', 'StoreError'];
 
 /** The answer to who waited for a task that did not succeed. */
 export function renderFailure({ task }: Rendered): DialectReply {

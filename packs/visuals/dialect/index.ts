@@ -1,6 +1,8 @@
 import type { Dialect } from 'lovage';
 import { comparisonRoutes } from './comparisons.ts';
+import { costRoutes } from './costs.ts';
 import { renderError } from './errors.ts';
+import { exportRoutes } from './exports.ts';
 import { fileRoutes } from './files.ts';
 import { imageRoutes } from './images.ts';
 import { patientRoutes } from './patients.ts';
@@ -20,6 +22,8 @@ export const dialect: Dialect = {
     ...imageRoutes,
     ...visualizationRoutes,
     ...comparisonRoutes,
+    ...costRoutes,
+    ...exportRoutes,
     ...taskRoutes,
     ...fileRoutes,
   ],
