@@ -1,4 +1,6 @@
 export * from './artefacts.ts';
+export * from './costs.ts';
+export * from './exports.ts';
 export * from './images.ts';
 export * from './pack-schema.ts';
 export * from './patients.ts';

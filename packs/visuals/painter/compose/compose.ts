@@ -1,3 +1,4 @@
+import type sharp from 'sharp';
 import { renderSvg } from '../../drawing/render-svg.ts';
 import { STRICT } from '../../images/read-photo.ts';
 import type { Painter } from '../painter.ts';
@@ -19,22 +20,22 @@ const SOFTNESS = 160;
 /** Paints without any model: a mild change of the region in the photo itself, plainly marked as an illustration. */
 export const compose: Painter = {
   async paint({ photo, procedure, signal }) {
-    const { default: sharp } = await import('sharp');
-    const before = await readPixels(sharp(photo, STRICT).resize(await canvasFor(photo)));
+    const { default: open } = await import('sharp');
+    const before = await readPixels(open(photo, STRICT).resize(await canvasFor(photo)));
     signal.throwIfAborted();
-    const small = await readPixels(fromPixels(sharp, before).resize({ width: SEARCHED_WIDTH }));
+    const small = await readPixels(fromPixels(open, before).resize({ width: SEARCHED_WIDTH }));
     const face = findFace(small);
     const spots = placeRegion(procedure.bodyRegion, face, before);
-    const soft = await readPixels(fromPixels(sharp, before).blur(Math.max(0.5, before.width / SOFTNESS)));
+    const soft = await readPixels(fromPixels(open, before).blur(Math.max(0.5, before.width / SOFTNESS)));
     const after = { ...before, data: Buffer.from(before.data) };
     for (const spot of spots) changeSpot(after, soft, spot);
     signal.throwIfAborted();
     const marks = await renderSvg(drawMarks(after, spots));
-    const marked = await fromPixels(sharp, after)
+    const marked = await fromPixels(open, after)
       .composite([{ input: marks }])
       .jpeg({ quality: QUALITY })
       .toBuffer();
-    const sheet = await makeSheet(sharp, { before, after: marked, procedure });
+    const sheet = await makeSheet(open, { before, after: marked, procedure });
     return {
       after: { bytes: marked, contentType: 'image/jpeg' },
       sheet,
@@ -45,14 +46,12 @@ export const compose: Painter = {
   },
 };
 
-type SharpModule = (typeof import('sharp'))['default'];
-
-const fromPixels = (sharp: SharpModule, { data, width, height }: Pixels) =>
-  sharp(data, { raw: { width, height, channels: 3 } });
+const fromPixels = (open: typeof sharp, { data, width, height }: Pixels) =>
+  open(data, { raw: { width, height, channels: 3 } });
 
 async function canvasFor(photo: Buffer) {
-  const { default: sharp } = await import('sharp');
-  const { width, height } = await sharp(photo, STRICT).metadata();
+  const { default: open } = await import('sharp');
+  const { width, height } = await open(photo, STRICT).metadata();
   const longest = Math.max(width, height);
   const scale = Math.min(Math.max(longest, MIN_SIDE), MAX_SIDE) / longest;
   return {
