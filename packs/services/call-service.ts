@@ -28,7 +28,7 @@ const MAX_SHOWN = 300;
  */
 export async function callService(call: ServiceCall): Promise<unknown> {
   const { service, signal, timeoutMs = TIMEOUT_MS, code } = call;
-  const refuse = (message: string, more: { status?: number; cause?: unknown } = {}) =>
+  const refuse = (message: string, more: { status?: number; retryAfterMs?: number; cause?: unknown } = {}) =>
     new ServiceError(service, message, { ...more, ...(code === undefined ? {} : { code }) });
   const timeout = AbortSignal.timeout(timeoutMs);
   let status: number | undefined;
@@ -43,7 +43,10 @@ export async function callService(call: ServiceCall): Promise<unknown> {
     status = response.status;
     const text = await readText(response, call.maxBytes ?? MAX_BYTES);
     if (text === undefined) throw refuse('answered more than is read', { status });
-    if (!response.ok) throw refuse(`answered ${status}: ${text.slice(0, MAX_SHOWN)}`, { status });
+    if (!response.ok) {
+      const told = { status, ...readRetryAfter(response.headers.get('retry-after')) };
+      throw refuse(`answered ${status}: ${text.slice(0, MAX_SHOWN)}`, told);
+    }
     const type = response.headers.get('content-type') ?? 'nothing';
     if (!/\bjson\b/i.test(type)) throw refuse(`sent ${type} instead of JSON`, { status });
     return JSON.parse(text) as unknown;
@@ -69,4 +72,11 @@ async function readText(response: Response, maxBytes: number): Promise<string | 
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Seconds, or a date. */
+function readRetryAfter(header: string | null): { retryAfterMs?: number } {
+  if (header === null) return {};
+  const waitMs = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return Number.isFinite(waitMs) ? { retryAfterMs: Math.max(0, waitMs) } : {};
 }
