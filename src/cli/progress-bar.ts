@@ -12,7 +12,7 @@ export function createProgressBar(stream: NodeJS.WriteStream): ProgressBar {
   let last = '';
   return {
     show(state, progress) {
-      const line = draw(state, progress);
+      const line = drawBar(state, progress);
       if (line === last) return;
       last = line;
       stream.write(stream.isTTY ? `\r\u001B[2K${line}` : `${line}\n`);
@@ -23,7 +23,8 @@ export function createProgressBar(stream: NodeJS.WriteStream): ProgressBar {
   };
 }
 
-function draw(state: string, progress: TaskView['progress']): string {
+/** A task's state and progress as one line. */
+export function drawBar(state: string, progress: TaskView['progress']): string {
   if (!progress) return state;
   const { current, total, message } = progress;
   if (!total) return [state, String(current), message].filter(Boolean).join('  ');
