@@ -43,7 +43,10 @@ async function main(): Promise<void> {
 
 function endWith(server: AsyncDisposable): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void Promise.resolve(server[Symbol.asyncDispose]()).finally(() => process.exit(130)));
+    process.once(
+      signal,
+      () => void Promise.resolve(server[Symbol.asyncDispose]()).finally(() => process.exit(130)),
+    );
   }
 }
 
