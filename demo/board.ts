@@ -2,7 +2,8 @@ import { moveCursor, clearScreenDown } from 'node:readline';
 import { drawBar } from '../src/cli/progress-bar.ts';
 import type { TaskView } from '../src/wire.ts';
 
-const LABEL_WIDTH = 34;
+const LABEL_WIDTH = 30;
+const WIDE = 200;
 
 export interface Board {
   show(label: string, state: string, progress: TaskView['progress']): void;
@@ -24,7 +25,9 @@ export function createBoard(stream: NodeJS.WriteStream): Board {
       }
       moveCursor(stream, 0, -drawn);
       clearScreenDown(stream);
-      stream.write([...lines.values()].map((text) => `${text.slice(0, stream.columns - 1)}\n`).join(''));
+      stream.write(
+        [...lines.values()].map((text) => `${text.slice(0, (stream.columns || WIDE) - 1)}\n`).join(''),
+      );
       drawn = lines.size;
     },
   };

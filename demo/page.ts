@@ -49,7 +49,7 @@ ${[...previews, comparison, infographic].map(({ file, title }) => figure(file, t
 <h3>A patient’s report, in four formats</h3>
 <div class="report">
 <object data="${exports.pdf}" type="application/pdf"><a href="${exports.pdf}">${exports.pdf}</a></object>
-<div>${figure(exports.png, 'As PNG')}<p><a href="${exports.jpeg}">As JPEG</a> · <a href="${exports.pdf}">as PDF</a> · <a href="${exports.json}">as JSON</a></p></div>
+<div><div class="tall">${figure(exports.png, 'As PNG')}</div><p><a href="${exports.jpeg}">As JPEG</a> · <a href="${exports.pdf}">as PDF</a> · <a href="${exports.json}">as JSON</a></p></div>
 </div>
 </section>`;
 
@@ -110,7 +110,7 @@ body { margin: 0 auto; max-width: 70rem; padding: 2rem 1rem; }
 section { border-top: 1px solid color-mix(in srgb, currentColor 20%, transparent); margin-top: 2rem; padding-top: 1rem; }
 .pictures { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); }
 .report { display: grid; gap: 1rem; grid-template-columns: 1fr 1fr; }
-.report object { height: 40rem; width: 100%; }
+.report object, .tall { height: 40rem; overflow: auto; width: 100%; }
 figure { margin: 0; }
 img { border-radius: .4rem; max-width: 100%; }
 figcaption, .note { font-size: .9rem; opacity: .75; }
