@@ -4,8 +4,21 @@ export type JsonSchema = Record<string, unknown>;
 
 /** A schema where it is used: what JSON Schema cannot say is left open. */
 export function toInline(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
-  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    override: ({ jsonSchema }) => nameProperties(jsonSchema),
+  });
   return json;
+}
+
+/** A record of known names as an object of them: generators of clients and Redocly read no `propertyNames`. */
+function nameProperties(json: z.core.JSONSchema.BaseSchema): void {
+  const { propertyNames, additionalProperties: value } = json;
+  if (typeof propertyNames !== 'object' || !propertyNames.enum || typeof value !== 'object') return;
+  json.properties = Object.fromEntries(propertyNames.enum.map((name) => [String(name), value]));
+  json.additionalProperties = false;
+  delete json.propertyNames;
 }
 
 /**
