@@ -14,13 +14,13 @@ export interface Played {
 /** What a system's part of the demo acts upon: the running server, by plain HTTP as its old clients would. */
 export interface Stage {
   /** @throws unless the answer is a success. */
-  get(path: string): Promise<Response>;
+  get: (path: string) => Promise<Response>;
   /** Sends JSON, or a form as it is. @throws unless the answer is a success. */
-  post<Answer>(path: string, body: unknown): Promise<Answer>;
+  post: <Answer>(path: string, body: unknown) => Promise<Answer>;
   /** Draws a task's progress until its end. @throws unless it succeeds. */
-  follow(label: string, id: string): Promise<Task>;
+  follow: (label: string, id: string) => Promise<Task>;
   /** Saves what a path serves, or these bytes, under `out/`. */
-  keep(file: string, from: string | Uint8Array): Promise<void>;
+  keep: (file: string, from: string | Uint8Array) => Promise<void>;
   readonly played: readonly Played[];
 }
 
