@@ -97,14 +97,17 @@ function nameAssumptions(procedure: Priced, region: Region, insurance: Insurance
   const place =
     region === 'national' ? 'as a national average' : `times ${regionFactors[region]} for the ${region}`;
   const shares = Object.entries(feeShares).map(([fee, share]) => `${fee} ${formatPercent(share * 100)}`);
-  const covered =
-    insurance.coveragePercent > 0
-      ? `Insurance is taken to pay ${formatPercent(insurance.coveragePercent)} of what is above a deductible of ${formatMoney(insurance.deductible)}, as the request says; the insurer decides.`
-      : 'No insurance is counted on: what is done for looks alone is seldom covered.';
   return [
     `The total is the middle of the typical range, ${range}, ${place}.`,
     `Fees are split by rule of thumb: ${shares.join(', ')}.`,
-    covered,
+    describeInsurance(insurance),
     'Payment plans are examples with equal instalments and a fixed yearly rate, not offers.',
   ];
+}
+
+function describeInsurance({ coveragePercent, deductible }: Insurance): string {
+  if (coveragePercent === 0)
+    return 'No insurance is counted on: what is done for looks alone is seldom covered.';
+  const base = deductible > 0 ? `what is above a deductible of ${formatMoney(deductible)}` : 'the total';
+  return `Insurance is taken to pay ${formatPercent(coveragePercent)} of ${base}, as the request says; the insurer decides.`;
 }

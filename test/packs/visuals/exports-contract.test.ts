@@ -101,10 +101,11 @@ test('a file opens neither without key nor by a link that was changed, nor for a
 
 test('a file that was removed meanwhile is 404, in words', async () => {
   const { body } = await ask(request({ format: 'json' }));
-  const [{ file_key: key = '' } = {}] = await lab.lab.sql<{ file_key: string }>(
+  const [row] = await lab.lab.sql<{ file_key: string }>(
     'SELECT file_key FROM pack_visuals.exports WHERE id = $1',
     [body.id],
   );
+  const key = row?.file_key ?? '';
   await rm(join(folder, key.slice(0, 2), key));
   const gone = await lab.call(base, `/api/exports/${body.id}/download`);
   expect(gone).toMatchObject({ status: 404, body: { detail: 'The file of this export is no longer kept' } });

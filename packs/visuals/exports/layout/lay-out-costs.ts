@@ -16,6 +16,7 @@ export function layOutCosts({ type }: Layout, costs: readonly ReportCost[]): Blo
       ...keepTogether(feeBars(cost)),
       ...(cost.coverage ? paragraph(type, describeCoverage(cost.coverage), { size: 10 }) : []),
       ...layOutPlans({ type }, cost),
+      gap(2),
       ...cost.assumptions.flatMap((assumption) => remark(type, assumption)),
       gap(10),
     ]),
