@@ -72,3 +72,8 @@ test('what never changes correlates with nothing, nor do metrics of one family',
   const sprints = [1, 2, 3, 4].map((at) => makeSprint(at, { defect_rate_all: at, bugs_prod: at * 2 }));
   expect(findCorrelations(sprints, ['defect_rate_all', 'bugs_prod'])).toEqual([]);
 });
+
+test('a rise from next to nothing is still a number', () => {
+  const { change_percent } = trendOf(2e-305, 1) ?? {};
+  expect(Number.isFinite(change_percent)).toBe(true);
+});
