@@ -4,9 +4,8 @@ import { findFaults } from './find-faults.ts';
 const MAX_FIELD = 4_000;
 const MAX_SPOKEN = 1_000;
 
-// Anki separates the fields of a note by one of these.
-// oxlint-disable-next-line no-control-regex
-const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
+// Anki separates the fields of a note by one of these; line breaks and tabs are text.
+const CONTROL = /[^\P{Cc}\t\n\r\x80-\x9f]/u;
 const field = z
   .string()
   .max(MAX_FIELD)

@@ -100,6 +100,10 @@ test('a note is the same with its cloze or without, and another one with another
   expect(await guid({ word: 'dog', englishExample: 'A dog sleeps' })).not.toBe(first);
 });
 
+test('line breaks and tabs are no control characters', async () => {
+  expect(await faultsOf({ englishDefinition: 'a\r\n\tb' })).toEqual([]);
+});
+
 test('fields of which the dictionary knows nothing may be empty', async () => {
   expect(
     await faultsOf({ partOfSpeech: '', guideWord: '', cefrLevel: '', code: '', definitionTranslation: '' }),
