@@ -13,6 +13,7 @@ import { memory } from './sections/memory.ts';
 import { roundTrips } from './sections/round-trips.ts';
 import { streams } from './sections/streams.ts';
 import { start } from './sections/start.ts';
+import { systems } from './sections/systems.ts';
 
 const SECTIONS: readonly Section[] = [
   drain,
@@ -23,6 +24,7 @@ const SECTIONS: readonly Section[] = [
   start,
   idle,
   streams,
+  systems,
   memory,
 ];
 

@@ -1,0 +1,38 @@
+import { below, type Bench, type Claim } from '../bench.ts';
+import { figure, median, percentile, summarize } from '../measure/statistics.ts';
+import { openSystems } from './deployment.ts';
+import { prepareRequests } from './requests.ts';
+import { timed } from './timed.ts';
+
+const MEDIAN_BAR_MS = 50;
+const TAIL_BAR_MS = 100;
+const WARM_UP = 5;
+
+/** How soon each kind of task is accepted. No worker takes them: what is measured is the answer. */
+export async function measureSubmissions(bench: Bench): Promise<Claim[]> {
+  await using systems = await openSystems(bench);
+  const count = bench.isQuick ? 10 : 60;
+  const medians: number[] = [];
+  const tails: number[] = [];
+  for (const { what, start } of await prepareRequests(systems)) {
+    bench.progress.say(`systems: ${what}, submitted`);
+    const ms: number[] = [];
+    for (let n = -WARM_UP; n < count; n += 1) {
+      const took = await timed(() => systems.post(start.path, start.body));
+      if (n >= 0) ms.push(took);
+    }
+    const [p50, p95] = [median(ms), percentile(ms, 0.95)];
+    bench.print(`  ${what.padEnd(26)} accepted in p50 ${figure(p50)} ms, p95 ${figure(p95)} ms`);
+    medians.push(p50);
+    tails.push(p95);
+  }
+  return [
+    worst('a task accepted, p50, the slowest kind', medians, MEDIAN_BAR_MS),
+    worst('a task accepted, p95, the slowest kind', tails, TAIL_BAR_MS),
+  ];
+}
+
+function worst(what: string, ms: readonly number[], barMs: number): Claim {
+  const { min, max } = summarize(ms);
+  return { what, value: max, min, max, unit: ' ms', bar: below(barMs, max, ' ms') };
+}
