@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openPackLab, type PackLab } from '../pack-lab.ts';
 import {
   follow,
@@ -16,9 +16,9 @@ import {
   type Visualization,
 } from './client.ts';
 import { drawFace, FACES } from './draw-face.ts';
-import { makeBomb } from './photos.ts';
+import { NOBODY, testRefusals } from './refusals.ts';
+import { testSupportingRoutes, type Contract } from './supporting-routes.ts';
 
-const NOBODY = '00000000-0000-4000-8000-000000000000';
 let lab: PackLab;
 let folder: string;
 let prefix: string;
@@ -227,158 +227,12 @@ test('a socket for an unknown task is told so and closed with 4404, one without 
   expect(keyless).toMatchObject({ code: 4401, messages: [{ type: 'error' }] });
 });
 
-describe('what is not there, or is somebody else’s', () => {
-  test.each([
-    ['an unknown task', `/api/tasks/${NOBODY}/status`],
-    ['the result of an unknown task', `/api/tasks/${NOBODY}/result`],
-    ['an id that is none', '/api/tasks/nothing/status'],
-    ['a preview', `/api/visualizations/${NOBODY}`],
-    ['a comparison', `/api/visualizations/comparisons/${NOBODY}`],
-    ['an image', '/api/images/nothing'],
-    ['a profile', `/api/profiles/${NOBODY}`],
-    ['a procedure', '/api/procedures/nothing'],
-    ['a file', `/api/files/${'0'.repeat(64)}.png`],
-    ['a file outside', '/api/files/..%2f..%2fetc%2fpasswd'],
-  ])('%s is 404 with a detail', async (_what, path) => {
-    const { status, body } = await lab.call<Detail>(prefix, path);
-    expect({ status, body }).toEqual({ status: 404, body: { detail: expect.any(String) } });
-  });
-
-  test('a preview is 404 for an unknown image, procedure or patient, and leaves no task', async () => {
-    const count = async () => (await lab.lab.sql('SELECT id FROM lovage.task')).length;
-    const before = await count();
-    for (const change of [{ image_id: NOBODY }, { procedure_id: 'nothing' }, { patient_id: NOBODY }]) {
-      const refused = await preview<Detail>({ image_id: image.id, procedure_id: 'rhinoplasty', ...change });
-      expect(refused).toMatchObject({ status: 404, body: { detail: expect.any(String) } });
-    }
-    expect(await count()).toBe(before);
-  });
-
-  test('another tenant is refused 403 for rows, 404 for tasks and files', async () => {
-    const key = await lab.keyFor(['read', 'enqueue', 'cancel'], 'elsewhere');
-    const { body } = await preview({ image_id: image.id, procedure_id: 'facelift' });
-    for (const path of [`/api/images/${image.id}`, `/api/visualizations/${body.id}`]) {
-      const refused = await lab.call<Detail>(prefix, path, { key });
-      expect(refused).toMatchObject({ status: 403, body: { detail: expect.any(String) } });
-    }
-    const used = await preview<Detail>({ image_id: image.id, procedure_id: 'facelift' }, '', key);
-    expect(used.status).toBe(403);
-    const file = new URL(body.before_image_url, prefix).pathname.replace('/visuals', '');
-    expect((await lab.call(prefix, file, { key })).status).toBe(404);
-    expect((await lab.call(prefix, file)).status).toBe(200);
-    const accepted = await preview<Accepted>(
-      { image_id: image.id, procedure_id: 'facelift' },
-      '?async_processing=true',
-    );
-    const path = `/api/tasks/${accepted.body.task_id}/status`;
-    expect((await lab.call(prefix, path, { key })).status).toBe(404);
-    await follow(lab, prefix, accepted.body.task_id);
-  });
-});
-
-test.each([
-  ['no image', {}, ['body', 'image_id']],
-  ['an image that is no text', { image_id: 7 }, ['body', 'image_id']],
-])('%s is 422 with loc, msg and type', async (_what, change, loc) => {
-  const { status, body } = await preview<{ detail: unknown[] }>({ procedure_id: 'rhinoplasty', ...change });
-  expect(status).toBe(422);
-  expect(body.detail).toContainEqual({ loc, msg: expect.any(String), type: expect.any(String) });
-});
-
-test('a comparison of one procedure, or of one with itself, is 422', async () => {
-  for (const procedure_ids of [['rhinoplasty'], ['rhinoplasty', 'rhinoplasty']]) {
-    const body = { source_image_id: image.id, procedure_ids };
-    const refused = await lab.call<Detail>(prefix, '/api/visualizations/compare', { body });
-    expect(refused).toMatchObject({
-      status: 422,
-      body: { detail: [{ loc: ['body', 'procedure_ids'] }] },
-    });
-  }
-  expect((await preview({ image_id: image.id, procedure_id: 'x' }, '?async_processing=maybe')).status).toBe(
-    422,
-  );
-});
-
 test('without a key nothing is answered', async () => {
   const paths = ['/api/procedures', `/api/images/${image.id}`, `/api/tasks/${NOBODY}/status`];
   for (const path of paths) {
     const refused = await lab.call<Detail>(prefix, path, { key: null });
     expect(refused).toMatchObject({ status: 401, body: { detail: expect.any(String) } });
   }
-});
-
-test('an upload answers with what was stored, and can be asked for again', async () => {
-  expect(image).toMatchObject({ width: 400, height: 500, format: 'JPEG', size_bytes: expect.any(Number) });
-  const { body } = await lab.call<Image>(prefix, `/api/images/${image.id}`);
-  const picture = await open(body.url);
-  expect((await picture.arrayBuffer()).byteLength).toBe(image.size_bytes);
-});
-
-test('a bad upload is 400 with the reason, and nothing of it is kept', async () => {
-  const rows = async () => (await lab.lab.sql('SELECT key FROM pack_visuals.artefacts')).length;
-  const before = await rows();
-  const photo = await drawFace(FACES.b);
-  const bad: [Uint8Array, string][] = [
-    [Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'), 'image/png'],
-    [photo, 'image/png'],
-    [photo.subarray(0, 20_000), 'image/jpeg'],
-    [await makeBomb(), 'image/png'],
-    [Buffer.concat([photo, Buffer.alloc(10 * 1024 * 1024)]), 'image/jpeg'],
-  ];
-  for (const [bytes, type] of bad) {
-    const refused = await upload<Detail>(lab, prefix, bytes, { type });
-    expect(refused).toMatchObject({ status: 400, body: { detail: expect.any(String) } });
-  }
-  const noFile = new FormData();
-  noFile.append('other', 'field');
-  expect((await lab.call(prefix, '/api/images/upload', { body: noFile })).status).toBe(400);
-  expect((await lab.call(prefix, '/api/images/upload', { body: {} })).status).toBe(400);
-  expect(await rows()).toBe(before);
-});
-
-test('a patient’s policy number and history come back, and are nowhere in the clear in the table', async () => {
-  const body = {
-    name: 'Sample Patient',
-    date_of_birth: '1990-02-03',
-    location: { zip_code: '94110', city: 'San Francisco', state: 'CA' },
-    insurance_info: { provider: 'Sample Health', policy_number: 'POLICY-12345' },
-    medical_history: 'allergic to latex',
-  };
-  const made = await lab.call<{ id: string }>(prefix, '/api/profiles', { body });
-  expect(made).toMatchObject({ status: 201, body: { version: 1, ...body } });
-  const read = await lab.call(prefix, `/api/profiles/${made.body.id}`);
-  expect(read.body).toEqual(made.body);
-  const rows = await lab.lab.sql(
-    'SELECT row_to_json(p)::text AS text FROM pack_visuals.patient_profiles AS p',
-  );
-  const stored = String(rows[0]?.['text']);
-  expect(stored).toContain('Sample Health');
-  expect(Buffer.from(stored).includes('12345') || stored.includes('latex')).toBe(false);
-  const hex = [/12345/, /latex/].map(({ source }) => Buffer.from(source).toString('hex'));
-  expect(hex.some((text) => stored.includes(text))).toBe(false);
-
-  const wrong = await lab.call<Detail>(prefix, '/api/profiles', { body: { ...body, date_of_birth: 'once' } });
-  expect(wrong).toMatchObject({ status: 422, body: { detail: [{ loc: ['body', 'date_of_birth'] }] } });
-  const key = await lab.keyFor(['read'], 'elsewhere');
-  expect((await lab.call(prefix, `/api/profiles/${made.body.id}`, { key })).status).toBe(403);
-  const shown = await preview({ image_id: image.id, procedure_id: 'facelift', patient_id: made.body.id });
-  expect(shown.body.patient_id).toBe(made.body.id);
-});
-
-test('twelve procedures are there from the start', async () => {
-  const { body } = await lab.call<{ procedures: { id: string; category: string }[]; total: number }>(
-    prefix,
-    '/api/procedures',
-  );
-  expect(body.total).toBe(12);
-  const { body: some } = await lab.call<typeof body>(prefix, '/api/procedures?category=reconstructive');
-  expect(some.procedures.map(({ id }) => id).toSorted()).toEqual(['jaw-contouring', 'otoplasty']);
-  expect((await lab.call(prefix, '/api/procedures/rhinoplasty')).body).toMatchObject({
-    typical_cost_min: 6000,
-    typical_cost_max: 15_000,
-    risk_level: 'medium',
-    body_region: 'nose',
-  });
 });
 
 test('a finished task cannot be cancelled, and says so with status error', async () => {
@@ -395,3 +249,7 @@ test('a finished task cannot be cancelled, and says so with status error', async
   });
   expect((await lab.call<Status>(prefix, `/api/tasks/${task_id}/status`)).body.state).toBe('SUCCESS');
 });
+
+const contract: Contract = { lab: () => lab, prefix: () => prefix, image: () => image };
+testRefusals(contract);
+testSupportingRoutes(contract);

@@ -9,10 +9,11 @@ import { makePhoto } from './photos.ts';
 let reply: unknown;
 let seen: { path: string | undefined; headers: IncomingHttpHeaders; body: string };
 const server = createServer((request, response) => {
-  void request.toArray().then((chunks) => {
-    seen = { path: request.url, headers: request.headers, body: Buffer.concat(chunks).toString() };
+  void (async () => {
+    const body = Buffer.concat(await request.toArray()).toString();
+    seen = { path: request.url, headers: request.headers, body };
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(reply));
-  });
+  })();
 });
 
 beforeAll(() => once(server.listen(0, '127.0.0.1'), 'listening'));

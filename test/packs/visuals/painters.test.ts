@@ -72,7 +72,7 @@ describe('composed without a model', () => {
       .toBuffer();
     const { details, after } = await compose(photo);
     expect(details).toMatchObject({ face_found_by: 'usual portrait' });
-    const { width: drawn = 0, height: high = 0 } = await sharp(after.bytes).metadata();
+    const { width: drawn, height: high } = await sharp(after.bytes).metadata();
     expect(Math.max(drawn / high, high / drawn)).toBeLessThan(3.1);
   });
 });

@@ -64,6 +64,14 @@ test('a file that was only just announced stays, used or not', async () => {
   expect(await isKept(key)).toBe(true);
 });
 
+test('an old file that is announced again counts as young', async () => {
+  const key = await keep('twice');
+  await lovage.db.execute(sql`UPDATE pack_visuals.artefacts SET put_at = now() - interval '1 day'`);
+  await keep('twice');
+  expect(await sweep({ youngMs: 60_000 })).toBe(0);
+  expect(await isKept(key)).toBe(true);
+});
+
 test('a file without a row, as a restored database leaves it, goes as well', async () => {
   const key = await store.put(Buffer.from('stray'), 'application/json');
   expect(await sweep()).toBe(1);
