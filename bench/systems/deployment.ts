@@ -11,7 +11,7 @@ import { spawnLovage } from '../measure/lovage-process.ts';
 import type { MeasuredProcess } from '../measure/process.ts';
 
 export interface Systems extends AsyncDisposable {
-  /** POSTs JSON or a form, waits for the answer and returns what it says. @throws unless it is a success. */
+  /** POSTs JSON (bytes as they are) or a form, waits for the answer and returns what it says. @throws unless it is a success. */
   post: <Answer>(path: string, body: unknown) => Promise<Answer>;
   client: Client<typeof config>;
   startWorker: () => MeasuredProcess;
@@ -34,14 +34,14 @@ export async function openSystems(bench: Bench): Promise<Systems> {
   return {
     client: createClient<typeof config>({ url: api.url, apiKey: api.rootKey }),
     async post<Answer>(path: string, body: unknown) {
-      const isForm = body instanceof FormData;
+      const isReady = body instanceof FormData || body instanceof Uint8Array;
       const response = await fetch(new URL(path, api.url), {
         method: 'POST',
         headers: {
           authorization: `Bearer ${api.rootKey}`,
-          ...(isForm ? {} : { 'content-type': 'application/json' }),
+          ...(body instanceof FormData ? {} : { 'content-type': 'application/json' }),
         },
-        body: isForm ? body : JSON.stringify(body),
+        body: isReady ? (body as BodyInit) : JSON.stringify(body),
       });
       const text = await response.text();
       if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${text.slice(0, 300)}`);
