@@ -11,8 +11,8 @@ test.each(['true', 'True', '1', 'yes', 'on'])('async_mode=%s does not wait', (wo
   expect(isSync({ async_mode: word })).toBe(false);
 });
 
-test('another word is a fault of the parameter', () => {
-  expect(() => isSync({ async_mode: 'maybe' })).toThrow(
+test.each(['maybe', '', 'constructor'])('async_mode=%s is a fault of the parameter', (word) => {
+  expect(() => isSync({ async_mode: word })).toThrow(
     expect.objectContaining({
       code: 'validation',
       faults: [{ pointer: 'async_mode', detail: 'must be true or false' }],

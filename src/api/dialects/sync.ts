@@ -2,16 +2,8 @@ import type { SubmitRoute } from '../../dialect.ts';
 import { LovageError } from '../../errors.ts';
 
 // What FastAPI and Flask read as booleans; Python clients send `str(False)`.
-const WORDS: Record<string, boolean> = {
-  true: true,
-  '1': true,
-  yes: true,
-  on: true,
-  false: false,
-  '0': false,
-  no: false,
-  off: false,
-};
+const TRUE = new Set(['true', '1', 'yes', 'on']);
+const FALSE = new Set(['false', '0', 'no', 'off']);
 
 /** Tells from the query whether to wait for the outcome. */
 export function createSyncSwitch(sync: SubmitRoute['sync']): (query: Record<string, string>) => boolean {
@@ -22,11 +14,11 @@ export function createSyncSwitch(sync: SubmitRoute['sync']): (query: Record<stri
   return (query) => {
     const given = query[parameter];
     if (given === undefined) return isDefault;
-    const word = WORDS[given.toLowerCase()];
-    if (word === undefined) {
+    const word = given.toLowerCase();
+    if (!TRUE.has(word) && !FALSE.has(word)) {
       const faults = [{ pointer: parameter, detail: 'must be true or false' }];
       throw new LovageError('validation', `${parameter} must be true or false`, { faults });
     }
-    return word === (value === 'true');
+    return TRUE.has(word) === (value === 'true');
   };
 }
