@@ -90,10 +90,7 @@ export const dialect: Dialect = {
 
 /** What is wrong, by field; what is wrong with none of them in particular stands under the body's own name. */
 function byField({ faults }: DialectError): Record<string, string[]> {
-  const fields: Record<string, string[]> = {};
-  for (const { pointer, detail } of faults) {
-    const field = pointer.replace(/^\//, '').split('/')[0] || 'body';
-    (fields[field] ??= []).push(detail);
-  }
-  return fields;
+  // A map, since clients may call a field `constructor`.
+  const fields = Map.groupBy(faults, ({ pointer }) => pointer.replace(/^\//, '').split('/')[0] || 'body');
+  return Object.fromEntries([...fields].map(([field, all]) => [field, all.map(({ detail }) => detail)]));
 }

@@ -161,6 +161,7 @@ test.each([
   ['an empty cloze', { englishExample: 'A {{c1::}}' }, { englishExample: ['cloze 1 is empty'] }],
   ['an example without the word', { englishExample: 'A b' }, { englishExample: [expect.any(String)] }],
   ['an unknown field', { definition: 'old' }, { definition: ['is not known here'] }],
+  ['a field of an odd name', { constructor: 1 }, { constructor: ['is not known here'] }],
   ['a missing field', { code: undefined }, { code: [expect.any(String)] }],
   [
     'two faults of two fields',
