@@ -42,7 +42,7 @@ export function createApp(parts: ApiParts, router = createRouter(parts.lovage.co
 
   for (const pack of dialects) {
     const { prefix } = pack.dialect;
-    app.route(prefix, createDialect(dialectParts(parts, router, pack, prefix)));
+    app.route('/', createDialect(dialectParts(parts, router, pack, prefix)));
   }
   app.use(`${TRPC_ENDPOINT}/*`, requireKey(parts));
   mountTrpc(app, parts, router);

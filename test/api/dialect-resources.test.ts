@@ -71,6 +71,10 @@ test('reading takes the scope read, writing enqueue, and a route may ask for ano
   }
 });
 
+test('a path that holds NUL names nothing', async () => {
+  for (const path of ['/items/a%00b', '/%00']) expect((await shop.call('DELETE', path)).status).toBe(404);
+});
+
 test('204 brings no body', async () => {
   expect(await shop.call('DELETE', '/items/1')).toMatchObject({ status: 204, text: '' });
 });

@@ -32,6 +32,7 @@ test('a route answers under its other paths as well', async () => {
 
 test('the root of a dialect is its prefix, and the root of a port of its own', async () => {
   expect(await shop.call('GET', '/', { key: null })).toMatchObject({ status: 200, body: 'open' });
+  expect(await (await fetch(`${shop.http.api.url}/shop/`)).json()).toBe('open');
   expect(await shop.callOwn('GET', '/', { key: 'nonsense' })).toMatchObject({ status: 200, body: 'open' });
 });
 

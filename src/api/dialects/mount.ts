@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import type { DialectReply, DialectRequest, DialectRoute } from '../../dialect.ts';
+import { LovageError } from '../../errors.ts';
 import type { HttpContext, HttpEnv } from '../context.ts';
 import { requireCaller } from '../identify.ts';
 import { answerCancel } from './cancel.ts';
@@ -14,7 +15,7 @@ import { answerStatus } from './status.ts';
 import { answerSubmit } from './submit.ts';
 import { type Visit, visitOf } from './visit.ts';
 
-/** A pack's routes, relative to where they are mounted. */
+/** A pack's routes, with the base of their mount before each path. */
 export function createDialect(shared: DialectParts): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
   for (const route of shared.pack.dialect.routes) {
@@ -28,14 +29,17 @@ type Answer = (c: HttpContext, request: DialectRequest) => Promise<DialectReply>
 
 function mountRoute(app: Hono<HttpEnv>, shared: DialectParts, route: DialectRoute, path: RoutePath): void {
   const { base } = shared;
-  const visit = (c: HttpContext): Visit =>
-    visitOf(c, base, path.read(c.req.path.slice(base.length) || '/') ?? {});
+  const visit = (c: HttpContext): Visit => {
+    const params = path.read(c.req.path.slice(base.length) || '/');
+    if (!params) throw new LovageError('not-found', `There is nothing at ${c.req.path}`);
+    return visitOf(c, base, params);
+  };
   const method = route.method.toUpperCase();
+  // Old clients ask for the root by the address that they are given, with a slash behind it or without.
+  const patterns = path.pattern === '/' && base !== '' ? [base, `${base}/`] : [`${base}${path.pattern}`];
   if (route.kind === 'static' && accessOf(route) === 'open') {
     // A health check must be answered whatever key comes with it, and also without Postgres.
-    app.on(method, [path.pattern], async (c) =>
-      sendReply(c, route.reply({ ready: await shared.parts.isReady() })),
-    );
+    app.on(method, patterns, async (c) => sendReply(c, route.reply({ ready: await shared.parts.isReady() })));
     return;
   }
   const answer = answerFor(route, shared);
@@ -45,7 +49,7 @@ function mountRoute(app: Hono<HttpEnv>, shared: DialectParts, route: DialectRout
     c.set('linkEndsAt', visitor.linkEndsAt);
     return visitor;
   });
-  app.on(method, [path.pattern], guard, async (c) => {
+  app.on(method, patterns, guard, async (c) => {
     const request = createRequest(shared, visit(c), { caller: c.var.caller, signal: c.req.raw.signal });
     return sendReply(c, await answer(c, request));
   });

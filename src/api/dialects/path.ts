@@ -2,7 +2,7 @@
 export interface RoutePath {
   /** In Hono's words. */
   pattern: string;
-  /** What stands in its places; undefined where the path is another one. */
+  /** What stands in its places; undefined where the path is another one, or holds NUL, by which nothing is called. */
   read(path: string): Record<string, string> | undefined;
 }
 
@@ -17,8 +17,9 @@ export function compilePath(path: string): RoutePath {
       .join('/'),
     read(given) {
       const found = expression.exec(given);
-      if (!found) return undefined;
-      return Object.fromEntries(names.map((name, index) => [name, decode(found[index + 1] ?? '')]));
+      const values = found?.slice(1).map(decode);
+      if (!values || values.some((value) => value.includes('\0'))) return undefined;
+      return Object.fromEntries(names.map((name, index) => [name, values[index] ?? '']));
     },
   };
 }

@@ -56,6 +56,7 @@ export const unknownRoutes = (
   ['GET', `/reports/${NEVER}`, 'own'],
   ['DELETE', '/reports/none', 'own'],
   ['GET', '/metrics/none', 'own'],
+  ['DELETE', '/metrics/s-1%00', 'own'],
   ['GET', `/tasks/status/${reportId}`, 'stranger'],
   ['DELETE', `/tasks/${reportId}`, 'stranger'],
   ['GET', `/reports/${reportId}`, 'stranger'],
