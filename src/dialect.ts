@@ -14,6 +14,8 @@ export interface Dialect {
   keyHeader?: string;
   /** What each state of Lovage is called here. */
   states: Record<TaskState, string>;
+  /** How long a task is known here after its end; then its id is 404, as are ids of old results. Default: as long as Lovage keeps it. */
+  forgetsAfterMs?: number;
   /** Renders every error of these routes; the default is Lovage's problem+json. */
   error?: (error: DialectError) => DialectReply;
   routes: readonly DialectRoute[];

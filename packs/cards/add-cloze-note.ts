@@ -17,7 +17,8 @@ const SOFT_LIMIT_MS = 295_000;
 const SPARE_MS = 10_000;
 const SYNC_TIMEOUT_S = 600;
 const STEPS = 5;
-const DAY_MS = 24 * 60 * 60 * 1000;
+/** How long it can be asked what a note came to. */
+export const KEPT_MS = 24 * 60 * 60 * 1000;
 
 /** Makes a cloze note of a word, with its sound, and syncs it: once, however often it is sent or interrupted. */
 export const addClozeNote = defineTask({
@@ -35,7 +36,7 @@ export const addClozeNote = defineTask({
   retryIf: mayPass,
   softLimitMs: SOFT_LIMIT_MS,
   hardLimitMs: HARD_LIMIT_MS,
-  resultTtlMs: DAY_MS,
+  resultTtlMs: KEPT_MS,
   async run(context) {
     const endsAt = performance.now() + HARD_LIMIT_MS;
     const { db, tenant, id: taskId, signal } = context;

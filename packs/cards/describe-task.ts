@@ -4,12 +4,6 @@ import type { taskAnswer } from './answers.ts';
 
 type Task = Rendered['task'];
 
-const DAY_MS = 24 * 60 * 60 * 1000;
-
-/** Tasks are forgotten a day after their end. */
-export const isExpired = ({ finishedAt }: Task): boolean =>
-  finishedAt !== null && Date.now() - Date.parse(finishedAt) > DAY_MS;
-
 /** A task in the words of the old clients: every key is there, and to them it has one step. */
 export function describeTask({ task, state }: Rendered): Record<keyof z.output<typeof taskAnswer>, unknown> {
   return {

@@ -1,6 +1,7 @@
 import type { Dialect } from 'lovage';
 import { z } from 'zod';
 import { readEnvironment } from '../environment.ts';
+import { policy } from '../tasks/policy.ts';
 import { error } from './faults.ts';
 import { metricsRoutes } from './metrics.ts';
 import { reportRoutes } from './reports.ts';
@@ -23,6 +24,7 @@ export const dialect: Dialect = {
     cancelled: 'REVOKED',
     expired: 'REVOKED',
   },
+  forgetsAfterMs: policy.resultTtlMs,
   error,
   routes: [
     ...taskRoutes,

@@ -6,11 +6,11 @@ import type { DialectParts } from './parts.ts';
 import { viewIn } from './view.ts';
 
 export function answerCancel(route: CancelRoute, shared: DialectParts) {
-  const { parts, router, names } = shared;
+  const { parts, router } = shared;
   return async (c: HttpContext, request: DialectRequest): Promise<DialectReply> => {
     const { caller, patience } = c.var;
     requireScope(caller, 'cancel');
-    const own = getOwnTask(parts.lovage, caller, { id: request.params['id'] ?? '', names });
+    const own = getOwnTask(shared, caller, request.params['id'] ?? '');
     const { id } = await patience.spend(own);
     const { task, outcome } = await router.createCaller(contextOf(parts, c)).tasks.cancel({ id });
     return route.reply(viewIn(shared, request, task), outcome);

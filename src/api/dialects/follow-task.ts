@@ -16,12 +16,12 @@ const NO_EVENTS = 2_147_483_647;
  * says so. @throws task-not-found; queue-unavailable while Postgres cannot be asked.
  */
 export async function* followTask(
-  { parts: { lovage }, names }: Pick<DialectParts, 'parts' | 'names'>,
+  shared: DialectParts,
   caller: Caller,
   { id, everyMs, signal }: { id: string; everyMs: number; signal: AbortSignal },
 ): AsyncGenerator<Sight, void> {
-  const { events, pool } = lovage;
-  let task = await events.read(() => getOwnTask(lovage, caller, { id, names }));
+  const { events, pool } = shared.parts.lovage;
+  let task = await events.read(() => getOwnTask(shared, caller, id));
   if (isFinal(task.state)) return yield { task, isFinal: true };
   // Watch first, then read: what happens in between rings.
   const watcher = events.watch(task.id);
@@ -32,7 +32,7 @@ export async function* followTask(
         const marks = await events.read(() => readTaskPage(pool, caller.tenant, task.id, NO_EVENTS));
         watcher.events = marks?.events ?? 0;
         watcher.progressAt = marks?.progressAt ?? 0;
-        task = await events.read(() => getOwnTask(lovage, caller, { id, names }));
+        task = await events.read(() => getOwnTask(shared, caller, id));
       }
       if (signal.aborted) return;
       const isOver = isFinal(task.state);

@@ -12,7 +12,7 @@ export function answerStatus(route: StatusRoute, shared: DialectParts) {
     const { caller, patience } = c.var;
     requireScope(caller, 'read');
     const id = request.params['id'] ?? '';
-    const task = await patience.spend(getOwnTask(lovage, caller, { id, names }));
+    const task = await patience.spend(getOwnTask({ ...shared, names }, caller, id));
     const children = route.withChildren ? await patience.spend(listOwnChildren(lovage, caller, task.id)) : [];
     return route.reply(
       viewIn(shared, request, task),

@@ -258,3 +258,15 @@ test('limits and times to live are those of the old system', () => {
   }
   expect(retros.queues).toEqual({ metrics: { concurrency: 4 }, reports: { concurrency: 4 } });
 });
+
+test('what a task came to can be read for an hour; then its id is unknown, and cannot be revoked', async () => {
+  const { id } = await lovage.run(cleanupReports, {});
+  const { url, apiKey } = await lovage.serve();
+  const ask = async (method: string, path: string) =>
+    (await fetch(`${url}/retros/tasks/${path}`, { method, headers: { 'x-api-key': apiKey } })).status;
+  await lovage.advance(59 * 60_000);
+  expect(await ask('GET', `status/${id}`)).toBe(200);
+  await lovage.advance(2 * 60_000);
+  expect(await ask('GET', `status/${id}`)).toBe(404);
+  expect(await ask('DELETE', id)).toBe(404);
+});
