@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Assembled } from '../report/assemble.ts';
+import { isStorable } from '../sprints/storable.ts';
 
 /** The model answered, but not what can be used. Its message quotes nothing of the answer. */
 export class UnusableAnswer extends Error {
@@ -7,8 +8,8 @@ export class UnusableAnswer extends Error {
 }
 
 const answer = z.object({
-  headline: z.string().trim().min(10).max(300),
-  summary: z.string().trim().min(20).max(4000),
+  headline: z.string().trim().min(10).max(300).refine(isStorable),
+  summary: z.string().trim().min(20).max(4000).refine(isStorable),
 });
 export type Text = z.output<typeof answer>;
 

@@ -1,14 +1,22 @@
 import { z } from 'zod';
 import { metricNames, metrics, type MetricName } from './metrics.ts';
+import { isStorable } from './storable.ts';
 
 /** From where the numbers are; `demo` are invented and say so wherever they go. */
 export type Source = 'api' | 'folder' | 'demo';
 
 const measured = (max: number) => z.number().min(0).max(max).nullish();
-const name = z.string().trim().min(1).max(200);
+const name = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  .refine(isStorable, 'must not hold NUL or half a surrogate pair');
 const day = z
   .union([z.iso.date(), z.iso.datetime({ offset: true, local: true })], { error: 'must be an ISO date' })
-  .transform((text) => text.slice(0, 10));
+  .transform((text) => text.slice(0, 10))
+  // The calendar of Postgres has no such year.
+  .refine((date) => !date.startsWith('0000'), 'must not be in the year 0');
 const numbers = Object.fromEntries(metricNames.map((key) => [key, measured(metrics[key].max)])) as Record<
   MetricName,
   ReturnType<typeof measured>

@@ -83,6 +83,7 @@ test.each([
     'numbers that are not in the data',
   ],
   ['prose', says('Reviews are slow.'), 'JSON that was asked for'],
+  ['NUL', says(GOOD.replace('Reviews', String.raw`Re\u0000views`)), 'JSON that was asked for'],
   ['nothing', says(null), 'JSON that was asked for'],
   ['500', (response: ServerResponse) => json(response, 500, { error: { message: KEY } }), 'answered 500'],
   [
