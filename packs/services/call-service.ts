@@ -37,7 +37,7 @@ export async function callService(call: ServiceCall): Promise<unknown> {
       method: call.method ?? (call.body === undefined ? 'GET' : 'POST'),
       headers: { Accept: 'application/json', ...contentType(call), ...call.headers },
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-      redirect: 'error',
+      redirect: 'manual',
       signal: AbortSignal.any([signal, timeout]),
     });
     status = response.status;
@@ -45,7 +45,7 @@ export async function callService(call: ServiceCall): Promise<unknown> {
     if (text === undefined) throw refuse('answered more than is read', { status });
     if (!response.ok) {
       const told = { status, ...readRetryAfter(response.headers.get('retry-after')) };
-      throw refuse(`answered ${status}: ${text.slice(0, MAX_SHOWN)}`, told);
+      throw refuse([`answered ${status}`, text.slice(0, MAX_SHOWN)].filter(Boolean).join(': '), told);
     }
     const type = response.headers.get('content-type') ?? 'nothing';
     if (!/\bjson\b/i.test(type)) throw refuse(`sent ${type} instead of JSON`, { status });

@@ -97,6 +97,14 @@ test('429 without a time, 500 and a connection that breaks may pass; 401 and HTM
   ]);
 });
 
+test('a redirect is not followed, and told as what it is', async () => {
+  service.answer((response) => void response.writeHead(302, { location: '/elsewhere' }).end());
+  const before = service.received.length;
+  const error = await fault(fromApi());
+  expect([error.message, isTransient(error)]).toEqual(['the metrics service: answered 302', false]);
+  expect(service.received.length - before).toBe(1);
+});
+
 test('a service that does not answer in time may do so later', async () => {
   service.answer(() => {});
   const error = await fault(
