@@ -1,6 +1,8 @@
 const SECRET = '(?:pass(?:word|wd|phrase)|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)';
 
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
+  // Drizzle puts the values of a statement's parameters into its errors, message and stack: whole rows.
+  [/(Failed query: [^]*?\nparams: )[^]*?(?=\n {4}at |$(?![^]))/g, '$1[redacted]'],
   // postgres://app:hunter2@db/app
   [/([a-z][a-z0-9+.-]{0,20}:\/\/[^\s:/@]*):[^\s/@]+@/gi, '$1:[redacted]@'],
   [/(\bauthorization["']?\s*[:=]\s*["']?(?:(?:bearer|basic)\s+)?)[^\s"',;}\])]+/gi, '$1[redacted]'],

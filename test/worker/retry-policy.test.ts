@@ -1,3 +1,4 @@
+import { DrizzleQueryError } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { Discard, RetryIn, Snooze, WaitingForChildren } from '../../src/errors.ts';
 import { createLog } from '../../src/log.ts';
@@ -111,6 +112,20 @@ describe('a definition’s own word on what was thrown', () => {
     expect(isFinal(new Error('could not clean up'), late)).toBe(true);
     expect(asked).toHaveLength(1);
   });
+});
+
+test('a failed query is told without the values of its parameters, from another process too', () => {
+  const refused = Object.assign(new Error('duplicate key'), { code: '23505' });
+  const failed = new DrizzleQueryError('insert into "p" values ($1, $2)', ['Ada\nLovelace', 1815], refused);
+  for (const error of [failed, unpackError(packError(failed))]) {
+    const told = describeError(error);
+    expect(told).toMatchObject({
+      message: 'Failed query: insert into "p" values ($1, $2)\nparams: [redacted]',
+      cause: { message: 'duplicate key' },
+    });
+    expect(told.stack).toMatch(/params: \[redacted\]\n {4}at /);
+    expect(JSON.stringify(told)).not.toMatch(/Ada|Lovelace|1815/);
+  }
 });
 
 describe('the code of an error', () => {
