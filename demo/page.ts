@@ -40,11 +40,11 @@ ${renderTasks(shown.played)}
 </html>
 `;
 
-const renderVisuals = ({ previews, comparison, exports, infographic }: VisualsShown): string => `<section>
+const renderVisuals = ({ preview, comparison, exports, infographic }: VisualsShown): string => `<section>
 <h2>Visuals</h2>
 <p>Previews are illustrations, not predictions; the face is drawn.</p>
 <div class="pictures">
-${[...previews, comparison, infographic].map(({ file, title }) => figure(file, title)).join('\n')}
+${[preview, infographic, ...comparison].map(({ file, title }) => figure(file, title)).join('\n')}
 </div>
 <h3>A patient’s report, in four formats</h3>
 <div class="report">
@@ -108,7 +108,7 @@ const STYLE = `
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { margin: 0 auto; max-width: 70rem; padding: 2rem 1rem; }
 section { border-top: 1px solid color-mix(in srgb, currentColor 20%, transparent); margin-top: 2rem; padding-top: 1rem; }
-.pictures { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); }
+.pictures { align-items: end; display: grid; gap: 1rem; grid-template-columns: 1fr 1fr; }
 .report { display: grid; gap: 1rem; grid-template-columns: 1fr 1fr; }
 .report object, .tall { height: 40rem; overflow: auto; width: 100%; }
 figure { margin: 0; }

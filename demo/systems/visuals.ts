@@ -16,8 +16,8 @@ export interface Picture {
 }
 
 export interface VisualsShown {
-  previews: Picture[];
-  comparison: Picture;
+  preview: Picture;
+  comparison: Picture[];
   exports: Record<(typeof FORMATS)[number], string>;
   infographic: Picture;
 }
@@ -42,7 +42,7 @@ export async function playVisuals(stage: Stage): Promise<VisualsShown> {
   ]);
   const exports = await Promise.all(FORMATS.map((format) => playExport(stage, patient.id, format)));
   return {
-    previews: [preview],
+    preview,
     comparison,
     infographic,
     exports: Object.fromEntries(
@@ -60,6 +60,17 @@ interface Accepted {
   task_id: string;
 }
 
+interface Preview {
+  after_image_url: string;
+  /** Before and after beside each other, where the painter makes such a sheet. */
+  metadata: { sheet_url?: string };
+}
+
+interface Compared {
+  procedure_name: string;
+  after_image_url: string;
+}
+
 async function playPreview(
   { post, get, follow, keep }: Stage,
   { imageId, patientId }: Subject,
@@ -70,12 +81,12 @@ async function playPreview(
     patient_id: patientId,
   });
   await follow('visuals: preview', task_id);
-  const { after_image_url } = await resultOf<{ after_image_url: string }>(get, task_id);
-  await keep('preview.jpg', after_image_url);
+  const preview = await resultOf<Preview>(get, task_id);
+  await keep('preview.jpg', preview.metadata.sheet_url ?? preview.after_image_url);
   return { file: 'preview.jpg', title: 'Preview of one procedure' };
 }
 
-async function playComparison(stage: Stage, { imageId, patientId }: Subject): Promise<Picture> {
+async function playComparison(stage: Stage, { imageId, patientId }: Subject): Promise<Picture[]> {
   const { post, get, follow, keep } = stage;
   const { task_id } = await post<Accepted>('/visuals/api/visualizations/compare?async_processing=true', {
     source_image_id: imageId,
@@ -83,9 +94,14 @@ async function playComparison(stage: Stage, { imageId, patientId }: Subject): Pr
     patient_id: patientId,
   });
   await follow('visuals: comparison', task_id);
-  const { procedures } = await resultOf<{ procedures: { after_image_url: string }[] }>(get, task_id);
-  await keep('comparison.jpg', procedures[0]?.after_image_url ?? '');
-  return { file: 'comparison.jpg', title: 'One of two procedures compared' };
+  const { procedures } = await resultOf<{ procedures: Compared[] }>(get, task_id);
+  return Promise.all(
+    procedures.map(async ({ procedure_name, after_image_url }, place) => {
+      const file = `comparison-${place + 1}.jpg`;
+      await keep(file, after_image_url);
+      return { file, title: `Compared: ${procedure_name}` };
+    }),
+  );
 }
 
 async function playInfographic({ post, get, follow, keep }: Stage, costId: string): Promise<Picture> {
@@ -122,6 +138,6 @@ async function playExport(
 /** As the system's own route tells it: its links are signed. */
 async function resultOf<Result>(get: Stage['get'], taskId: string): Promise<Result> {
   const response = await get(`/visuals/api/tasks/${taskId}/result`);
-  const { result } = (await response.json()) as { result: Result & { result?: Result } };
-  return result.result ?? result;
+  const { result } = (await response.json()) as { result: { result: Result } };
+  return result.result;
 }

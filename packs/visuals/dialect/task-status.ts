@@ -10,6 +10,12 @@ const TEXTS: Record<string, string> = {
   REVOKED: 'Cancelled',
 };
 
+/** What its tasks returned in the old system: their output below `result`. Its fields are beside it as well, for who reads them flat. */
+export function wrapResult(view: Rendered) {
+  const result = signLinks(view, view.task.result) as Record<string, unknown>;
+  return { ...result, status: 'completed', result, progress: 100 };
+}
+
 /** How a task fares, as status route and WebSocket tell it; files are links, never bytes. */
 export function renderStatus(view: Rendered) {
   const { task, state } = view;
@@ -27,7 +33,7 @@ export function renderStatus(view: Rendered) {
     status,
     progress,
     ...(isProcessing && { meta: { status, progress } }),
-    ...(isSuccess && { result: signLinks(view, task.result) }),
+    ...(isSuccess && { result: wrapResult(view) }),
     ...(state === 'FAILURE' && { error: task.error?.message ?? 'The task failed' }),
   };
 }

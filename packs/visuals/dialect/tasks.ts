@@ -1,7 +1,6 @@
 import type { DialectRoute } from 'lovage';
 import { refuse } from './errors.ts';
-import { signLinks } from './links.ts';
-import { renderStatus } from './task-status.ts';
+import { renderStatus, wrapResult } from './task-status.ts';
 
 const access = { openedBy: 'VISUALS_OPEN_TASKS' };
 
@@ -23,7 +22,7 @@ export const taskRoutes: readonly DialectRoute[] = [
     reply: (view) =>
       view.task.result === null
         ? refuse(404, 'There is no result: the task is not finished, has failed, or was too long ago')
-        : { status: 200, body: { task_id: view.task.id, result: signLinks(view, view.task.result) } },
+        : { status: 200, body: { task_id: view.task.id, result: wrapResult(view) } },
   },
   {
     method: 'post',

@@ -3,6 +3,9 @@ import { WebSocket } from 'ws';
 import { until } from '../../lab.ts';
 import type { PackLab } from '../pack-lab.ts';
 
+/** What a task came to, as status and result route wrap it. */
+export type Wrapped<Output> = Output & { result: Output };
+
 export interface Status {
   task_id: string;
   state: string;
@@ -11,7 +14,7 @@ export interface Status {
   status: string;
   progress: number;
   meta?: { status: string; progress: number };
-  result?: Visualization;
+  result?: Wrapped<Visualization>;
   error?: string;
 }
 

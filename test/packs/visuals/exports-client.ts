@@ -1,6 +1,8 @@
+import { readdir } from 'node:fs/promises';
 import { expect } from 'vitest';
 import { until } from '../../lab.ts';
 import type { PackLab } from '../pack-lab.ts';
+import type { Wrapped } from './client.ts';
 import { drawFace, FACES } from './draw-face.ts';
 
 /** A sample: nobody. */
@@ -47,7 +49,7 @@ export interface Status {
   state: string;
   ready: boolean;
   progress: number;
-  result: Export;
+  result: Wrapped<Export>;
   error: string;
 }
 
@@ -88,3 +90,24 @@ export const followTask = async (lab: PackLab, base: string, id: string): Promis
     ({ ready }) => ready,
     40_000,
   );
+
+/** Starts a task, and returns its id once it cannot go on before it may write to this table. */
+export async function startAndWaitFor(
+  { lab }: PackLab,
+  table: string,
+  start: () => Promise<{ body: { task_id: string } }>,
+): Promise<string> {
+  const { body } = await start();
+  const waits = () =>
+    lab.sql(`SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'pack_visuals.${table}'::regclass`);
+  await until(waits, (found) => found.length > 0);
+  return body.task_id;
+}
+
+/** Files that belong to nothing. */
+export async function unreferenced({ lab }: PackLab, folder: string): Promise<string[]> {
+  const files = (await readdir(folder, { recursive: true })).filter((name) => name.includes('.'));
+  const uses = await lab.sql<{ key: string }>('SELECT key FROM pack_visuals.artefact_uses');
+  const used = new Set(uses.map(({ key }) => key));
+  return files.map((name) => name.slice(name.indexOf('/') + 1)).filter((key) => !used.has(key));
+}

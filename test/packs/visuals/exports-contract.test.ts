@@ -1,15 +1,16 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { extractText } from 'unpdf';
-import { until } from '../../lab.ts';
 import { openPackLab, type PackLab } from '../pack-lab.ts';
 import {
   followTask,
   preparePatient,
   PROFILE,
+  startAndWaitFor,
+  unreferenced,
   type Cost,
   type Drawn,
   type Export,
@@ -124,7 +125,11 @@ test('a client who does not wait follows the task to its result, over 10, 30, 90
       websocket_url: `/visuals/api/ws/tasks/${id}`,
     },
   });
-  expect(await followTask(lab, base, id)).toMatchObject({ state: 'SUCCESS', progress: 100, result: { id } });
+  expect(await followTask(lab, base, id)).toMatchObject({
+    state: 'SUCCESS',
+    progress: 100,
+    result: { id, status: 'completed', result: { id } },
+  });
   const events = await lab.lab.events(id);
   const steps = events.filter(({ type }) => type === 'progress').map(({ data }) => data['current']);
   expect(steps).toEqual([10, 30, 90, 100]);
@@ -265,43 +270,28 @@ test('POST draws an infographic, at once or as a task; what is no estimate or fo
 });
 
 test('a worker that is killed before a file is announced, or before its row commits, leaves one export after the rerun', async () => {
+  const startUntilBlocked = (table: string) =>
+    startAndWaitFor(lab, table, () => ask<Status>(request(), '?async_processing=true'));
   const blocker = await lab.lab.lovage.pool.connect();
   await blocker.query('BEGIN; LOCK TABLE pack_visuals.exports IN EXCLUSIVE MODE');
-  const ids = [await startAndWaitFor('exports')];
+  const ids = [await startUntilBlocked('exports')];
   await blocker.query('LOCK TABLE pack_visuals.artefacts IN EXCLUSIVE MODE');
-  ids.push(await startAndWaitFor('artefacts'));
+  ids.push(await startUntilBlocked('artefacts'));
   await lab.restartWorker();
   await blocker.query('ROLLBACK');
   blocker.release();
   for (const id of ids) {
     const last = await followTask(lab, base, id);
-    expect(last).toMatchObject({ state: 'SUCCESS', result: { id } });
+    expect(last).toMatchObject({ state: 'SUCCESS', result: { id, status: 'completed', result: { id } } });
     expect((await open(last.result.download_url)).status).toBe(200);
     const uses = await lab.lab.sql('SELECT 1 FROM pack_visuals.artefact_uses WHERE owner = $1', [
       `export/${id}`,
     ]);
     expect(uses).toHaveLength(1);
   }
-  expect(await unreferenced()).toEqual([]);
+  expect(await unreferenced(lab, folder)).toEqual([]);
   expect(await lab.lab.violations()).toEqual([]);
 });
-
-/** Starts an export, and returns once it cannot go on before it may write to this table. */
-async function startAndWaitFor(table: string): Promise<string> {
-  const { body } = await ask<Status>(request(), '?async_processing=true');
-  const waits = () =>
-    lab.lab.sql(`SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'pack_visuals.${table}'::regclass`);
-  await until(waits, (found) => found.length > 0);
-  return body.task_id;
-}
-
-/** Files that belong to nothing. */
-async function unreferenced(): Promise<string[]> {
-  const files = (await readdir(folder, { recursive: true })).filter((name) => name.includes('.'));
-  const uses = await lab.lab.sql<{ key: string }>('SELECT key FROM pack_visuals.artefact_uses');
-  const used = new Set(uses.map(({ key }) => key));
-  return files.map((name) => name.slice(name.indexOf('/') + 1)).filter((key) => !used.has(key));
-}
 
 test('while Postgres is away an export is refused with 503, and nothing is kept', async () => {
   await lab.stopPostgres();

@@ -50,6 +50,8 @@ describe('composed without a model', () => {
     const [before, after] = [await pixels(face), await pixels(painting.after.bytes)];
     expect(changedIn(before, after, [0, 200])).toBeLessThan(0.002);
     expect(changedIn(before, after, [210, 330])).toBeGreaterThan(0.005);
+    const belowTheNostrils = [318, 345] as [number, number];
+    expect(changedIn(before, after, belowTheNostrils)).toBeGreaterThan(0.005);
     expect(changedIn(before, after, [350, 440])).toBeLessThan(0.002);
     expect(changedIn(before, after, [470, 499])).toBeGreaterThan(0.5);
     expect(await sharp(painting.sheet).metadata()).toMatchObject({ format: 'jpeg', width: 1600 });

@@ -31,7 +31,7 @@ interface Region {
 }
 
 const REGIONS: Record<BodyRegion, Region> = {
-  nose: { x: 0, y: 0.466, radiusX: 0.34, radiusY: 0.19, change: { scaleX: 0.8, smooth: 0.25 } },
+  nose: { x: 0, y: 0.56, radiusX: 0.44, radiusY: 0.2, change: { scaleX: 0.8, smooth: 0.25 } },
   eyes: {
     x: 0.48,
     y: 0.4,
