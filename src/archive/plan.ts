@@ -30,7 +30,7 @@ export async function planArchive({ pool }: Pick<Lovage, 'pool'>): Promise<Archi
 async function planTasks(executor: Executor): Promise<Pick<ArchivePlanView, 'tasks' | 'isAll'>> {
   const { rows } = await executor.query<TaskPlan & { looked: number }>(
     `WITH seen AS MATERIALIZED (SELECT t.id, t.name, t.queue, t.state FROM lovage.task t ORDER BY t.id LIMIT $1),
-          ripe AS MATERIALIZED (SELECT unnest(lovage.ripe_tasks(ARRAY(SELECT s.id FROM seen s WHERE lovage.is_final(s.state)), $1)) AS id),
+          ripe AS MATERIALIZED (SELECT unnest(lovage.ripe_tasks(ARRAY(SELECT s.id FROM seen s WHERE lovage.is_final(s.state)), $1::int)) AS id),
           counted AS (
             SELECT s.name, s.queue, count(r.id)::int AS due, count(*)::int AS final
             FROM seen s LEFT JOIN ripe r ON r.id = s.id WHERE lovage.is_final(s.state) GROUP BY s.name, s.queue)

@@ -52,7 +52,7 @@ test('an archived task is found over every API, the same as before', async () =>
 test('a list shows hot and archived tasks together, in one order, through every filter', async () => {
   const ids: string[] = [];
   for (let value = 0; value < 6; value += 1) {
-    ids.push((await run('diag.echo', { value }, `&tag=${value % 2 ? 'odd' : 'even'}`)).id);
+    ids.push((await run('diag.echo', { value }, `&tags=${value % 2 ? 'odd' : 'even'}`)).id);
     if (value === 3) await archiveAll(lab.lab);
   }
   const newest = ids.toReversed();
@@ -133,7 +133,7 @@ test('a retry brings it back: same id, attempts and events numbered on, nothing 
 
 test('a retry of all that match takes archived ones too', async () => {
   const ids = [];
-  for (const value of [1, 2, 3]) ids.push((await run('diag.echo', { value }, '&tag=again')).id);
+  for (const value of [1, 2, 3]) ids.push((await run('diag.echo', { value }, '&tags=again')).id);
   await archiveAll(lab.lab);
   const body = { state: ['succeeded'], tag: 'again' };
   const { text } = await lab.call('POST', '/v1/tasks:retry', { body });
