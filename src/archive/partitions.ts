@@ -7,6 +7,8 @@ const TRIES = 3;
  * somebody blocks waits for the next time: until then its tasks stay in the hot table. Returns how many are blocked.
  */
 export async function makePartitions(executor: Executor): Promise<number> {
+  // What somebody attached or dropped by hand.
+  await executor.query('SELECT lovage.learn_partitions()');
   const { rows } = await executor.query<{ at: string }>(
     'SELECT at::text FROM lovage.lacking_partitions() AS at',
   );

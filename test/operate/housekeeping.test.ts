@@ -38,7 +38,6 @@ test('of many workers that ask, one keeps house, and what it did is written down
   ).toEqual([{ over: 'true' }]);
   await Promise.all(workers.map((worker) => worker.drain(5_000)));
 });
-});
 
 test('jobs that psql finished are gone within minutes, of a backlog of waiting ones none', async ({
   lab,
