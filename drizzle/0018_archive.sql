@@ -34,9 +34,6 @@ CREATE INDEX "task_archive_failures" ON "lovage"."task_archive" USING btree ("te
 CREATE INDEX "task_archive_batch" ON "lovage"."task_archive" USING btree ("batch_id","id") WHERE "lovage"."task_archive"."batch_id" IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "task_archive_parent" ON "lovage"."task_archive" USING btree ("parent_id") WHERE "lovage"."task_archive"."parent_id" IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "task_archive_tags" ON "lovage"."task_archive" USING gin ("tags") WHERE "lovage"."task_archive"."tags" <> '{}';--> statement-breakpoint
--- Rows are written once: each is packed, and stays in its page unless it is larger than that.
-ALTER TABLE lovage.task_archive ALTER COLUMN task SET STORAGE MAIN, ALTER COLUMN events SET STORAGE MAIN;
---> statement-breakpoint
 CREATE TABLE "lovage"."archive_partition" (
 	"name" text PRIMARY KEY NOT NULL,
 	"from_at" timestamp with time zone NOT NULL,
@@ -354,7 +351,7 @@ BEGIN
   ORDER BY b.place LIMIT 1;
   EXECUTE format(
     'CREATE TABLE lovage.%I (LIKE lovage.task_archive INCLUDING ALL, CONSTRAINT task_archive_range CHECK (expires_at >= %L AND expires_at < %L))
-     WITH (toast_tuple_target = 256, autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.1)', table_name, lower_at, upper_at);
+     WITH (autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.1)', table_name, lower_at, upper_at);
   EXECUTE format('ALTER TABLE lovage.task_archive ATTACH PARTITION lovage.%I FOR VALUES FROM (%L) TO (%L)', table_name, lower_at, upper_at);
   EXECUTE format('ALTER TABLE lovage.%I DROP CONSTRAINT task_archive_range', table_name);
   PERFORM lovage.learn_partitions();
@@ -531,7 +528,10 @@ BEGIN
   INSERT INTO lovage.task_archive (id, tenant, name, queue, state, attempt, tags, batch_id, parent_id, created_at, finished_at, expires_at,
                                    task, events, kept)
   SELECT g.id, g.tenant, g.name, g.queue, g.state, g.attempt, g.tags, g.batch_id, g.parent_id, g.created_at, g.finished_at, x.expires_at,
-         to_jsonb(g) - '{id,tenant,name,queue,state,attempt,tags,batch_id,parent_id,created_at,finished_at}'::text[]
+         -- What is null goes without saying; but not within what callers sent.
+         jsonb_strip_nulls(to_jsonb(g) - '{id,tenant,name,queue,state,attempt,tags,batch_id,parent_id,created_at,finished_at,input,error}'::text[])
+           || CASE WHEN g.input IS NULL THEN '{}' ELSE jsonb_build_object('input', g.input) END
+           || CASE WHEN g.error IS NULL THEN '{}' ELSE jsonb_build_object('error', g.error) END
            || jsonb_build_object('events', g.events + 1),
          coalesce(h.lines, '[]') || jsonb_build_object('number', g.events + 1, 'type', 'archived', 'attempt', g.attempt, 'at', now(),
                                                        'data', jsonb_build_object('expiresAt', lovage.iso_time(x.expires_at))),

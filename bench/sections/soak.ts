@@ -34,7 +34,7 @@ export const soak: Section = {
   async run(bench) {
     const perTenth = bench.isQuick ? 5_000 : 100_000;
     await using database = await bench.server.clone();
-    return withClient(database.url, async (client) => {
+    return await withClient(database.url, async (client) => {
       await client.query('UPDATE lovage.upkeep SET detail = $1 WHERE subject = $2', [
         { periodMs: PERIOD_MS },
         'archive',

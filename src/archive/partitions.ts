@@ -23,14 +23,14 @@ export async function makePartitionsFor(
   executor: Executor,
   times: readonly (string | Date)[],
 ): Promise<number> {
-  let blocked = 0;
-  for (const time of times) {
+  for (const [made, time] of times.entries()) {
     let outcome = 'blocked';
     for (let left = TRIES; left > 0 && outcome === 'blocked'; left -= 1)
       outcome = await makeOne(executor, time);
-    if (outcome === 'blocked') blocked += 1;
+    // One lock is in the way of all of them.
+    if (outcome === 'blocked') return times.length - made;
   }
-  return blocked;
+  return 0;
 }
 
 async function makeOne(executor: Executor, time: string | Date): Promise<string> {
