@@ -264,6 +264,16 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- Tasks as add_tasks() takes them, with what their definitions say of results where the sender could not know.
+CREATE FUNCTION lovage.with_result_ttl(tasks jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT jsonb_agg(jsonb_build_object('resultTtlMs', d.result_ttl_ms) || t.task ORDER BY t.position)
+  FROM jsonb_array_elements(tasks) WITH ORDINALITY AS t (task, position)
+  LEFT JOIN lovage.definition d ON d.name = t.task ->> 'name'
+$$;
+--> statement-breakpoint
 -- Partitions -------------------------------------------------------------------------------------------------------------
 
 -- What the catalog says, whatever Lovage believes.
@@ -1608,6 +1618,7 @@ BEGIN
     'any_events',
     'archived_ids',
     'archived_members',
+    'with_result_ttl',
     'attached_partitions',
     'learn_partitions',
     'archive_period',

@@ -93,7 +93,7 @@ function checkQueue(name: string, options: QueueOptions): void {
   const counts = { concurrency, clusterConcurrency, perKey };
   for (const [option, count] of Object.entries(counts))
     if (count !== undefined) checkCount(name, option, count);
-  for (const option of ['archiveAfterMs', 'retentionMs'] as const) {
+  for (const option of ['archiveAfterMs', 'retentionMs', 'resultTtlMs'] as const) {
     const { error } = keepingMs.optional().safeParse(options[option]);
     if (error) throw new SetupError(`queue "${name}": ${option}: ${error.issues[0]?.message}`);
   }

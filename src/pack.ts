@@ -42,6 +42,8 @@ export interface QueueOptions {
   /** For definitions that do not say: see `TaskOptions`. Default: `LOVAGE_ARCHIVE_AFTER_MS`, `LOVAGE_RETENTION_MS`. */
   archiveAfterMs?: number;
   retentionMs?: number;
+  /** The same of results. */
+  resultTtlMs?: number;
 }
 
 /** When a task is started by itself: give `cron` or `rrule`. */

@@ -130,7 +130,7 @@ export interface TaskOptions<Name extends string, Input extends z.ZodType, Outpu
   retryIf?: ((error: unknown) => boolean) | undefined;
   /** Higher runs first within its queue. Default 0. */
   priority?: number;
-  /** How long the result can be read after success. Default 24 h. */
+  /** How long the result can be read after success. Default: its queue's, or 24 h. */
   resultTtlMs?: number;
   /** So long after its end a task moves into the archive, where it is found as before. Default: its queue's, or 24 h. */
   archiveAfterMs?: number;
@@ -160,7 +160,7 @@ export interface TaskOptions<Name extends string, Input extends z.ZodType, Outpu
 }
 
 /** What a definition may leave open. */
-type Unsaid = 'concurrencyKey' | 'dedupe' | 'retryIf' | 'archiveAfterMs' | 'retentionMs';
+type Unsaid = 'concurrencyKey' | 'dedupe' | 'retryIf' | 'resultTtlMs' | 'archiveAfterMs' | 'retentionMs';
 
 export interface TaskDefinition<
   Name extends string = string,
@@ -203,8 +203,9 @@ export const timeLimits = z
     error: 'must not be below softLimitMs',
   });
 
-/** How long tasks are kept: in the hot table after their end, and then in the archive. */
+/** How long tasks are kept: in the hot table after their end, and then in the archive; and their results. */
 export interface Keeping {
+  resultTtlMs?: number | undefined;
   archiveAfterMs?: number | undefined;
   retentionMs?: number | undefined;
 }
@@ -220,7 +221,7 @@ const policy = timeLimits.safeExtend({
   queue: queueName,
   attempts: z.int().min(1).max(1000),
   priority: z.int().min(-1000).max(1000),
-  resultTtlMs: keepingMs,
+  resultTtlMs: keepingMs.optional(),
   archiveAfterMs: keepingMs.optional(),
   retentionMs: keepingMs.optional(),
   cancelGraceMs: z.int().min(0).max(MAX_LIMIT_MS),

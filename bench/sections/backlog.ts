@@ -33,8 +33,9 @@ export const backlog: Section = {
       : { waiting: 1_000_000, history: 10_000_000 };
     await using small = await bench.server.clone();
     await using large = await bench.server.clone();
-    const before = await measure(small.url, SMALL, bench.progress.say);
-    const after = await measure(large.url, sizes, bench.progress.say);
+    const say = (what: string) => bench.progress.say(what);
+    const before = await measure(small.url, SMALL, say);
+    const after = await measure(large.url, sizes, say);
     bench.print(`  ${'what'.padEnd(34)} ${'small'.padStart(9)} ${'large'.padStart(9)}`);
     return [...after].map(([what, ms]): Claim => {
       const base = before.get(what) ?? NaN;
@@ -160,7 +161,7 @@ async function fill(client: pg.Client, { waiting, history }: Sizes): Promise<Ids
   };
   for (let left = waiting; left > 0; left -= 10_000)
     await client.query('SELECT count(*) FROM lovage.add_tasks($1)', [
-      JSON.stringify(Array<object>(Math.min(left, 10_000)).fill(task)),
+      JSON.stringify(Array.from({ length: Math.min(left, 10_000) }, () => task)),
     ]);
   await client.query('VACUUM ANALYZE');
   const { rows } = await client.query<Ids>(

@@ -95,7 +95,7 @@ async function drainTenth(client: pg.Client, tasks: number): Promise<number> {
 const hasRow = async (client: pg.Client, sql: string): Promise<boolean> =>
   (await client.query(sql)).rows.length > 0;
 
-async function printTenth({ print }: Bench, client: pg.Client, done: number, rate: number): Promise<void> {
+async function printTenth(bench: Bench, client: pg.Client, done: number, rate: number): Promise<void> {
   const { rows } = await client.query<{ mb: number[]; archived: number; partitions: number }>(
     `SELECT ARRAY(SELECT coalesce((SELECT sum(pg_total_relation_size(i.relid)) FROM pg_partition_tree(t::regclass) i), 0)::float8 / 1048576
                   FROM unnest($1::text[]) WITH ORDINALITY AS u (t, n) ORDER BY n) AS mb,
@@ -105,7 +105,7 @@ async function printTenth({ print }: Bench, client: pg.Client, done: number, rat
   );
   const { mb = [], archived = 0, partitions = 0 } = rows[0] ?? {};
   const sizes = TABLES.map((table, place) => `${table.slice(7)} ${figure(mb[place] ?? 0)} MB`).join(', ');
-  print(
+  bench.print(
     `  ${done.toLocaleString('en').padStart(9)} tasks   ${figure(rate)} tasks/s   ${sizes} (${archived.toLocaleString('en')} tasks in ${partitions} partitions)`,
   );
 }

@@ -34,7 +34,8 @@ export async function archiveTasks(executor: Executor, { signal, onStep }: Steps
   let place = START;
   let lookAt = LOOK_AT;
   let isAgain = false;
-  while (!signal?.aborted) {
+  const isStopped = () => signal?.aborted === true;
+  while (!isStopped()) {
     const { looked, moved, next, lacking } = await step(executor, place, lookAt);
     sofar.looked += looked;
     sofar.moved += moved;
@@ -66,7 +67,8 @@ async function step(executor: Executor, place: string, lookAt: number): Promise<
 /** Removes results past their time to live, in the same way. */
 export async function sweepResults(executor: Executor, { signal }: Steps = {}): Promise<number> {
   let swept = 0;
-  for (let place: string | null = START; place !== null && !signal?.aborted;) {
+  const isStopped = () => signal?.aborted === true;
+  for (let place: string | null = START; place !== null && !isStopped();) {
     const { rows }: { rows: { swept: number; next: string | null }[] } = await executor.query({
       name: 'lovage_sweep_results',
       text: 'SELECT swept, next FROM lovage.sweep_results($1)',

@@ -59,5 +59,6 @@ export async function sweepRest(
 }
 
 async function repeat(signal: AbortSignal | undefined, isMore: () => Promise<boolean>): Promise<void> {
-  while (!signal?.aborted && (await isMore()));
+  const isStopped = () => signal?.aborted === true;
+  while (!isStopped() && (await isMore()));
 }

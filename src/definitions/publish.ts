@@ -41,7 +41,6 @@ function describe(task: AnyTask, { queues }: Config, byEnvironment: Keeping) {
     queue: task.queue,
     maxAttempts: task.attempts,
     priority: task.priority,
-    resultTtlMs: task.resultTtlMs,
     softLimitMs: task.softLimitMs,
     hardLimitMs: task.hardLimitMs,
     ...keepingOf(`task definition "${task.name}"`, task, queues.get(task.queue), byEnvironment),

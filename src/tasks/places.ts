@@ -1,7 +1,7 @@
 import { sql, Subquery, type SQL } from 'drizzle-orm';
 
 /** Rows of tasks under the name `t`, each with its archived `progress`. */
-export type Place = Subquery<'t', Record<string, unknown>>;
+export type Place = Subquery<'t'>;
 const place = (rows: SQL): Place => new Subquery(rows, {}, 't');
 
 /** One task, wherever it is: the archive is asked only where the hot table has none. */

@@ -21,11 +21,11 @@ const define = (keeping: Keeping = {}) =>
     output: z.null(),
     run: () => null,
     ...keeping,
-  } as never);
+  });
 const configure = (own: Keeping = {}, queue: Keeping = {}) =>
   defineConfig({
     packs: [definePack({ name: 'kept', tasks: [define(own)] })],
-    queues: { kept: { ...queue } as never },
+    queues: { kept: queue },
   });
 const published = async (own?: Keeping, queue?: Keeping, environment?: Keeping) => {
   await migrateFor(configure(own, queue), lab.url, environment);
@@ -81,6 +81,7 @@ describe.each(['archiveAfterMs', 'retentionMs', 'resultTtlMs'] as const)('%s', (
 
 test.each([0, -1, NaN, 1e15])('a queue’s retention of %s is refused, naming the queue', (value) => {
   expect(() => configure({}, { retentionMs: value })).toThrow(/queue "kept": retentionMs/);
+  expect(() => configure({}, { resultTtlMs: value })).toThrow(/queue "kept": resultTtlMs/);
   expect(() => configure({}, { archiveAfterMs: value })).toThrow(/queue "kept": archiveAfterMs/);
 });
 
