@@ -189,3 +189,29 @@ test('the plan shows what would move and what expires when', async () => {
   expect(plan.partitions.length).toBeGreaterThanOrEqual(4);
   expect((await lab.call('GET', '/v1/archive/plan', { key: await lab.keyFor(['read']) })).status).toBe(403);
 });
+
+test('a page keeps its order where neighbours expire in different years', async () => {
+  await lab.lab.sql(
+    `UPDATE lovage.definition SET retention_ms = 400 * 86400000::bigint WHERE name = 'diag.noop'`,
+  );
+  const ids: string[] = [];
+  for (const name of ['diag.noop', 'diag.echo', 'diag.noop', 'diag.echo', 'diag.noop', 'diag.echo'])
+    ids.push((await run(name, name === 'diag.echo' ? { value: 1 } : {}, '&tags=woven')).id);
+  await archiveAll(lab.lab);
+  expect((await lab.lab.sql('SELECT FROM lovage.archive_partition WHERE tasks > 0')).length).toBeGreaterThan(
+    1,
+  );
+  const page = async (cursor: string): Promise<string[]> => {
+    const { body } = await get(`/v1/tasks?tag=woven&limit=2${cursor}`);
+    return [
+      ...body.items.map(({ id }) => id),
+      ...(body.nextCursor === null ? [] : await page(`&cursor=${body.nextCursor}`)),
+    ];
+  };
+  expect(await page('')).toEqual(ids.toReversed());
+  const retried = await lab.call('POST', '/v1/tasks:retry', {
+    body: { state: ['succeeded'], tag: 'woven', limit: 3 },
+  });
+  for (const id of ids.slice(0, 3)) expect(await lab.lab.final(id)).toMatchObject({ attempt: 2 });
+  expect(JSON.parse(retried.text)).toMatchObject({ queued: 3, nextCursor: expect.any(String) as string });
+});
