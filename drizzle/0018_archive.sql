@@ -619,9 +619,9 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- The archived children of parents that are to run again: a rerun finds each under its step.
-CREATE FUNCTION lovage.recall_children(parents uuid[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER
+-- The children of these parents that are in the archive: each is younger than its parent.
+CREATE FUNCTION lovage.archived_children(parents uuid[]) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
@@ -631,14 +631,25 @@ DECLARE
   children uuid[] := '{}';
   eldest uuid;
 BEGIN
-  parents := ARRAY(SELECT DISTINCT e.task_id FROM lovage.task_event e WHERE e.task_id = ANY (parents) AND e.type = 'child');
   SELECT p INTO eldest FROM unnest(parents) p ORDER BY p LIMIT 1;
   FOR part IN SELECT a.from_at, a.to_at FROM lovage.archive_partition a WHERE a.max_id >= eldest LOOP
     EXECUTE 'SELECT array_agg(a.id) FROM lovage.task_archive a WHERE a.expires_at >= $1 AND a.expires_at < $2 AND a.parent_id = ANY ($3)'
     INTO found USING part.from_at, part.to_at, parents;
     children := children || coalesce(found, '{}');
   END LOOP;
-  PERFORM lovage.recall_tasks(children) WHERE cardinality(children) > 0;
+  RETURN children;
+END
+$$;
+--> statement-breakpoint
+-- A rerun of a parent finds each of its children under its step.
+CREATE FUNCTION lovage.recall_children(parents uuid[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+BEGIN
+  parents := ARRAY(SELECT DISTINCT e.task_id FROM lovage.task_event e WHERE e.task_id = ANY (parents) AND e.type = 'child');
+  PERFORM lovage.recall_tasks(lovage.archived_children(parents)) WHERE cardinality(parents) > 0;
 END
 $$;
 --> statement-breakpoint
@@ -1630,6 +1641,7 @@ BEGIN
     'move_to_archive',
     'recall_tasks',
     'make_hot',
+    'archived_children',
     'recall_children',
     'note_archived',
     'remove_archived',

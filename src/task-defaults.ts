@@ -1,6 +1,5 @@
 import { oldVariables } from './old-variables.ts';
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 const SOFT_LIMIT_MS = 240_000;
 const HARD_LIMIT_MS = 300_000;
 const MAX_LIMIT_MS = 2_147_483_647;

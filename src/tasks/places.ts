@@ -12,6 +12,13 @@ export const oneTask = (id: string): Place =>
   SELECT (a.task).*, a.progress FROM lovage.archived_tasks(ARRAY[${id}::uuid]) a
   WHERE NOT EXISTS (SELECT FROM lovage.task h WHERE h.id = ${id}::uuid)`);
 
+/** What a task's handler started, wherever it is. */
+export const childrenOf = (parentId: string): Place =>
+  place(sql`
+  SELECT h.*, NULL::jsonb AS progress FROM lovage.task h WHERE h.parent_id = ${parentId}::uuid
+  UNION ALL
+  SELECT (a.task).*, a.progress FROM lovage.archived_tasks(lovage.archived_children(ARRAY[${parentId}::uuid])) a`);
+
 export interface PageOfTasks {
   tenant: string;
   /** Of the hot table, as `t`. */

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { expect } from 'vitest';
 import { echo, noop } from '../../packs/diag/tasks.ts';
 import { archiveTasks } from '../../src/archive/move.ts';
+import { listChildren } from '../../src/tasks/list-children.ts';
 import { retryTask } from '../../src/tasks/retry.ts';
 import {
   onConnection,
@@ -212,6 +213,8 @@ test('a parent that is retried out of the archive finds its archived children', 
   await lab.sql('DELETE FROM lovage.task_end');
   await archiveAll(lab);
   expect([await placesOf(lab, parent.id), await placesOf(lab, id)]).toEqual([['archive'], ['archive']]);
+  expect((await listChildren(lab.lovage, lab.caller, parent.id)).map((child) => child.id)).toEqual([id]);
+  expect(await listChildren(lab.lovage, { tenant: 'globex' }, parent.id)).toEqual([]);
   await lab.sql('SELECT lovage.retry($1)', [parent.id]);
   expect([await placesOf(lab, parent.id), await placesOf(lab, id)]).toEqual([['hot'], ['hot']]);
 });
