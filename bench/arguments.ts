@@ -14,8 +14,8 @@ export const HELP = `npm run bench -- [options]
 Measures what Lovage promises about speed, beside what it is compared with, on one server in one run.
 
   --only NAMES   sections to run, by comma: drain, latency, enqueue, isolation, round-trips,
-                 start, idle, streams, systems, memory
-                 (default: all but memory, which takes minutes)
+                 start, idle, streams, systems, memory, soak, backlog
+                 (default: all but memory, soak and backlog, which take minutes)
   --rounds N     how often each side is measured, in turn (default 3, quick 1)
   --quick        a short form with fewer tasks and shorter waits: shows that it works, not how fast it is
   --json FILE    write the machine and the figures to a file too

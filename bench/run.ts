@@ -4,6 +4,7 @@ import { describeMachine } from './machine.ts';
 import { openPostgresServer } from './measure/postgres-server.ts';
 import { showProgress } from './progress.ts';
 import { lineOf, summaryTable, writeJson } from './report.ts';
+import { backlog } from './sections/backlog.ts';
 import { drain } from './sections/drain.ts';
 import { enqueue } from './sections/enqueue.ts';
 import { idle } from './sections/idle.ts';
@@ -11,6 +12,7 @@ import { isolation } from './sections/isolation.ts';
 import { latency } from './sections/latency.ts';
 import { memory } from './sections/memory.ts';
 import { roundTrips } from './sections/round-trips.ts';
+import { soak } from './sections/soak.ts';
 import { streams } from './sections/streams.ts';
 import { start } from './sections/start.ts';
 import { systems } from './sections/systems.ts';
@@ -26,6 +28,8 @@ const SECTIONS: readonly Section[] = [
   streams,
   systems,
   memory,
+  soak,
+  backlog,
 ];
 
 async function main(): Promise<void> {

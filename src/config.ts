@@ -2,7 +2,7 @@ import { SetupError } from './errors.ts';
 import { mergeQueues, mergeSchedules } from './merge-packs.ts';
 import { checkMounts, type Mounts } from './mounts.ts';
 import type { Mount, Pack, QueueOptions, ScheduledTask } from './pack.ts';
-import { isQueueName, type AnyTask } from './task.ts';
+import { isQueueName, keepingMs, type AnyTask } from './task.ts';
 
 export type { Mount, QueueOptions, ScheduledTask };
 
@@ -34,13 +34,19 @@ const MAX_QUEUES = 200;
 export const HOUSEKEEPING_QUEUE = 'lovage';
 /** Deliveries to one host at a time, over all workers: one that is slow keeps no others waiting. */
 const PER_HOST = 5;
+/** Its tasks are of little interest after a week. */
+const HOUSEKEEPING: QueueOptions = {
+  perKey: PER_HOST,
+  archiveAfterMs: 86_400_000,
+  retentionMs: 7 * 86_400_000,
+};
 const isReserved = (name: string): boolean =>
   name === HOUSEKEEPING_QUEUE || name.startsWith(`${HOUSEKEEPING_QUEUE}.`);
 
 /** A configuration with Lovage's own queue, as a database needs it. */
 export const withHousekeepingQueue = <C extends Pick<Config, 'queues'>>(config: C): C => ({
   ...config,
-  queues: new Map([...config.queues, [HOUSEKEEPING_QUEUE, { perKey: PER_HOST }]]),
+  queues: new Map([...config.queues, [HOUSEKEEPING_QUEUE, HOUSEKEEPING]]),
 });
 
 /** Registers packs. @throws SetupError on a name used twice, a queue setting out of range, too many queues. */
@@ -87,6 +93,10 @@ function checkQueue(name: string, options: QueueOptions): void {
   const counts = { concurrency, clusterConcurrency, perKey };
   for (const [option, count] of Object.entries(counts))
     if (count !== undefined) checkCount(name, option, count);
+  for (const option of ['archiveAfterMs', 'retentionMs', 'resultTtlMs'] as const) {
+    const { error } = keepingMs.optional().safeParse(options[option]);
+    if (error) throw new SetupError(`queue "${name}": ${option}: ${error.issues[0]?.message}`);
+  }
   if (rate === undefined) return;
   checkCount(name, 'rate.limit', rate.limit);
   checkCount(name, 'rate.periodMs', rate.periodMs);

@@ -6,6 +6,7 @@ import { applyMigrations, CORE_MIGRATIONS, underMigrationLock } from './db/migra
 import { publishDefinitions } from './definitions/publish.ts';
 import { publishSchedules } from './schedules/publish.ts';
 import { createEgress, type EgressOptions } from './egress/egress.ts';
+import { makePartitions } from './archive/partitions.ts';
 import type { Log } from './log.ts';
 import type { Lovage } from './lovage.ts';
 import { declareQueues, migrateBoss } from './queue/declare.ts';
@@ -13,6 +14,7 @@ import { createNotifier } from './queue/notify.ts';
 import { EventWatch } from './queue/event-watch.ts';
 import { FinalWatch } from './queue/final-watch.ts';
 import { Sender, type SenderOptions } from './queue/sender.ts';
+import type { Keeping } from './task.ts';
 import { createSecret } from './secret.ts';
 
 // Callers over HTTP learn within five seconds that Postgres is away: three to connect, four to answer.
@@ -21,15 +23,18 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Brings a database up to date for a configuration: pg-boss, Lovage's schema, queues, packs' own tables, definitions,
- * schedules. @throws SetupError for a schedule that makes no sense.
+ * schedules, and the archive's next partitions. `keeping` is what the environment says of retention.
+ * @throws SetupError for a schedule or a retention that makes no sense.
  */
-export async function migrateFor(config: Config, url: string): Promise<void> {
+export async function migrateFor(config: Config, url: string, keeping: Keeping = {}): Promise<void> {
   await underMigrationLock(url, async (client) => {
     // The journal's functions name pg-boss's tables, so those come first.
     await migrateBoss(client);
     await applyMigrations(client, CORE_MIGRATIONS);
     await declareQueues(client, withHousekeepingQueue(config));
-    await publishDefinitions(client, config);
+    await publishDefinitions(client, withHousekeepingQueue(config), keeping);
+    // Workers make them by a timer too: a lock that somebody holds on the archive stops nobody's start.
+    await makePartitions(client).catch(() => undefined);
     await publishSchedules(client, config);
     for (const { name, migrations } of config.packs) {
       if (migrations) await applyMigrations(client, { folder: migrations, table: `pack_${name}` });

@@ -39,6 +39,11 @@ export interface QueueOptions {
   perKey?: number;
   /** At most `limit` of its attempts start in any `periodMs`, over all workers. */
   rate?: { limit: number; periodMs: number };
+  /** For definitions that do not say: see `TaskOptions`. Default: `LOVAGE_ARCHIVE_AFTER_MS`, `LOVAGE_RETENTION_MS`. */
+  archiveAfterMs?: number;
+  retentionMs?: number;
+  /** The same of results. */
+  resultTtlMs?: number;
 }
 
 /** When a task is started by itself: give `cron` or `rrule`. */

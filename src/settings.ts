@@ -3,9 +3,12 @@ import { z } from 'zod';
 import { createAllowList } from './egress/allow-list.ts';
 import { SetupError } from './errors.ts';
 import { oldVariables } from './old-variables.ts';
+import type { Keeping } from './task.ts';
 import { parseTrustedProxies, type TrustedProxies } from './trusted-proxies.ts';
 
 const MIB = 1024 * 1024;
+const DAY_MS = 24 * 60 * 60 * 1000;
+const MAX_KEEPING_MS = 3650 * DAY_MS;
 const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 const flag = z.enum(['0', '1', 'false', 'true']).transform((value) => value === '1' || value === 'true');
 
@@ -72,6 +75,10 @@ const environment = z
     LOVAGE_DRAIN_MS: wholeNumber(0, 3_600_000).default(30_000),
     LOVAGE_QUERY_TIMEOUT_MS: wholeNumber(500, 3_600_000).default(30_000),
     LOVAGE_IDEMPOTENCY_TTL_MS: wholeNumber(1_000, 366 * 86_400_000).default(86_400_000),
+    LOVAGE_ARCHIVE_AFTER_MS: wholeNumber(1, MAX_KEEPING_MS).optional(),
+    LOVAGE_RETENTION_MS: wholeNumber(1, MAX_KEEPING_MS).optional(),
+    LOVAGE_AUDIT_RETENTION_MS: wholeNumber(DAY_MS, MAX_KEEPING_MS).default(400 * DAY_MS),
+    LOVAGE_HOUSEKEEPING_MS: wholeNumber(1_000, 3_600_000).default(60_000),
     LOVAGE_WEBHOOK_ALLOW: z
       .string()
       .default('')
@@ -116,6 +123,11 @@ export interface Settings {
   queryTimeoutMs: number;
   /** How long an idempotency key is remembered. */
   idempotencyTtlMs: number;
+  /** How long tasks are kept whose definition and queue do not say. */
+  keeping: Keeping;
+  auditRetentionMs: number;
+  /** How often a worker sees to it that the database is swept. */
+  housekeepingMs: number;
   /** Hosts and networks that webhooks may go to beside the public internet. */
   webhookAllow: readonly string[];
   host: string;
@@ -151,6 +163,9 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     drainMs: values.LOVAGE_DRAIN_MS,
     queryTimeoutMs: values.LOVAGE_QUERY_TIMEOUT_MS,
     idempotencyTtlMs: values.LOVAGE_IDEMPOTENCY_TTL_MS,
+    keeping: { archiveAfterMs: values.LOVAGE_ARCHIVE_AFTER_MS, retentionMs: values.LOVAGE_RETENTION_MS },
+    auditRetentionMs: values.LOVAGE_AUDIT_RETENTION_MS,
+    housekeepingMs: values.LOVAGE_HOUSEKEEPING_MS,
     webhookAllow: values.LOVAGE_WEBHOOK_ALLOW,
     host: values.HOST,
     port: values.PORT,

@@ -1,6 +1,5 @@
 import { oldVariables } from './old-variables.ts';
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 const SOFT_LIMIT_MS = 240_000;
 const HARD_LIMIT_MS = 300_000;
 const MAX_LIMIT_MS = 2_147_483_647;
@@ -11,7 +10,7 @@ type Variable = 'CELERY_TASK_TIME_LIMIT' | 'CELERY_TASK_SOFT_TIME_LIMIT' | 'CELE
 export function defaultTimes(
   { softLimitMs, hardLimitMs }: { softLimitMs?: number | undefined; hardLimitMs?: number | undefined },
   env: NodeJS.ProcessEnv = process.env,
-): { softLimitMs: number; hardLimitMs: number; resultTtlMs: number } {
+): { softLimitMs: number; hardLimitMs: number; resultTtlMs?: number } {
   // A faulty one is told of at start, by the settings.
   const read = (name: Variable): number | undefined => {
     const seconds = oldVariables[name].safeParse(env[name] || undefined).data;
@@ -23,9 +22,11 @@ export function defaultTimes(
     Math.min(read('CELERY_TASK_SOFT_TIME_LIMIT') ?? SOFT_LIMIT_MS, hardLimitMs ?? usualHard ?? Infinity);
   const isWithin = usualHard !== undefined && soft <= usualHard;
   const hard = isWithin ? usualHard : Math.max(HARD_LIMIT_MS, Math.ceil(soft * 1.25));
+  const resultTtlMs = read('CELERY_RESULT_EXPIRES');
   return {
     softLimitMs: soft,
     hardLimitMs: hardLimitMs ?? Math.min(MAX_LIMIT_MS, hard),
-    resultTtlMs: read('CELERY_RESULT_EXPIRES') ?? DAY_MS,
+    // Else its queue may say.
+    ...(resultTtlMs === undefined ? {} : { resultTtlMs }),
   };
 }

@@ -130,8 +130,12 @@ export interface TaskOptions<Name extends string, Input extends z.ZodType, Outpu
   retryIf?: ((error: unknown) => boolean) | undefined;
   /** Higher runs first within its queue. Default 0. */
   priority?: number;
-  /** How long the result can be read after success. Default 24 h. */
+  /** How long the result can be read after success. Default: its queue's, or 24 h. */
   resultTtlMs?: number;
+  /** So long after its end a task moves into the archive, where it is found as before. Default: its queue's, or 24 h. */
+  archiveAfterMs?: number;
+  /** So long it is kept there, and as long as its result; then it is gone. Default: its queue's, or 90 days. */
+  retentionMs?: number;
   /** After so long its signal is aborted: it may clean up and return or throw. Default 240 s. */
   softLimitMs?: number;
   /**
@@ -155,14 +159,17 @@ export interface TaskOptions<Name extends string, Input extends z.ZodType, Outpu
   run(context: RunContext<z.output<Input>>): Promise<z.input<Output>> | z.input<Output>;
 }
 
+/** What a definition may leave open. */
+type Unsaid = 'concurrencyKey' | 'dedupe' | 'retryIf' | 'resultTtlMs' | 'archiveAfterMs' | 'retentionMs';
+
 export interface TaskDefinition<
   Name extends string = string,
   Input extends z.ZodType = z.ZodType,
   Output extends z.ZodType = z.ZodType,
 >
   extends
-    Required<Omit<TaskOptions<Name, Input, Output>, 'concurrencyKey' | 'dedupe' | 'retryIf'>>,
-    Pick<TaskOptions<Name, Input, Output>, 'concurrencyKey' | 'dedupe' | 'retryIf'> {}
+    Required<Omit<TaskOptions<Name, Input, Output>, Unsaid>>,
+    Pick<TaskOptions<Name, Input, Output>, Unsaid> {}
 
 /** What callers send: the input before its schema fills in defaults. */
 export type InputOf<Definition> =
@@ -196,15 +203,27 @@ export const timeLimits = z
     error: 'must not be below softLimitMs',
   });
 
+/** How long tasks are kept: in the hot table after their end, and then in the archive; and their results. */
+export interface Keeping {
+  resultTtlMs?: number | undefined;
+  archiveAfterMs?: number | undefined;
+  retentionMs?: number | undefined;
+}
+
+/** A time that something is kept: ten years at most. */
+export const keepingMs = z
+  .int()
+  .min(1)
+  .max(3650 * DAY_MS);
+
 const policy = timeLimits.safeExtend({
   name: z.string().max(100).regex(NAME, 'must look like "pack.task"'),
   queue: queueName,
   attempts: z.int().min(1).max(1000),
   priority: z.int().min(-1000).max(1000),
-  resultTtlMs: z
-    .int()
-    .min(1)
-    .max(3650 * DAY_MS),
+  resultTtlMs: keepingMs.optional(),
+  archiveAfterMs: keepingMs.optional(),
+  retentionMs: keepingMs.optional(),
   cancelGraceMs: z.int().min(0).max(MAX_LIMIT_MS),
   isolation: z.enum(['inline', 'process']),
   dedupe: z

@@ -1,10 +1,17 @@
 import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
-import { isPostgresAway, isTableMissing, isUnstorableText, mayHaveHappened } from '../db/failures.ts';
+import {
+  isDiskFull,
+  isPostgresAway,
+  isTableMissing,
+  isUnstorableText,
+  mayHaveHappened,
+} from '../db/failures.ts';
 import { type ErrorCode, LovageError } from '../errors.ts';
 import { faultsOf } from '../json/faults.ts';
 
 const RETRY_AFTER_SECONDS = 2;
+const DISK_FULL_SECONDS = 30;
 
 /** Turns whatever was thrown into the one error type; what nobody foresaw becomes `internal`, its cause kept. */
 export function toLovageError(error: unknown): LovageError {
@@ -16,6 +23,11 @@ export function toLovageError(error: unknown): LovageError {
       ? 'Postgres did not answer; the request may have been carried out: look before it is sent again'
       : 'Postgres cannot be reached at the moment; the same request can be sent again';
     return new LovageError('queue-unavailable', message, { retryAfter: RETRY_AFTER_SECONDS, cause: error });
+  }
+  if (isDiskFull(error)) {
+    const message =
+      'Postgres has no room left on its disk: nothing was written; the same request can be sent again';
+    return new LovageError('queue-unavailable', message, { retryAfter: DISK_FULL_SECONDS, cause: error });
   }
   if (isTableMissing(error)) {
     const message = 'a table is missing in Postgres; `lovage migrate` brings back that of a queue';

@@ -25,13 +25,21 @@ export async function selectBatches(
   const { rows } = await executor.query<BatchRow>({
     name: 'lovage_batches',
     text: `SELECT b.id, b.label, b.size, b.follow_up_id, b.created_by, b.created_at, b.cancel_requested_at, b.finished_at, c.counts
-           FROM (SELECT * FROM lovage.batch
+           FROM (SELECT batch.*, batch FROM lovage.batch
                  WHERE tenant = $1 AND ($2::uuid IS NULL OR id = $2) AND ($3::uuid IS NULL OR id < $3)
                  ORDER BY id DESC LIMIT $4) b
            CROSS JOIN LATERAL (
+             -- The archive is asked where the hot table has not all of them.
              SELECT jsonb_object_agg(s.state, s.tasks) AS counts FROM (
-               SELECT CASE WHEN t.state = 'queued' AND t.due_at > now() THEN 'scheduled' ELSE t.state::text END AS state, count(*) AS tasks
-               FROM lovage.task t WHERE t.batch_id = b.id AND t.id IS DISTINCT FROM b.follow_up_id GROUP BY 1) s) c
+               WITH hot AS MATERIALIZED (
+                 SELECT CASE WHEN t.state = 'queued' AND t.due_at > now() THEN 'scheduled' ELSE t.state::text END AS state, count(*) AS tasks
+                 FROM lovage.task t WHERE t.batch_id = b.id AND t.id IS DISTINCT FROM b.follow_up_id GROUP BY 1)
+               SELECT m.state, sum(m.tasks) AS tasks FROM (
+                 SELECT h.state, h.tasks FROM hot h
+                 UNION ALL
+                 SELECT a.state::text, 1 FROM lovage.archived_members(batch) a
+                 WHERE (SELECT coalesce(sum(h.tasks), 0) FROM hot h) < b.size AND a.id IS DISTINCT FROM b.follow_up_id) m
+               GROUP BY m.state) s) c
            ORDER BY b.id DESC`,
     values: [tenant, id, before, limit],
   });

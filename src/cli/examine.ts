@@ -34,13 +34,15 @@ export async function examine(
     await queues(pool, config),
     await workers(pool),
     ...(await leases(pool)),
+    ...(await vacuum(pool)),
+    ...(await archive(pool)),
     ...(await invariants(pool)),
   ];
 }
 
 async function repair(pool: pg.Pool): Promise<Finding[]> {
   const { rows } = await pool.query<{ mended: string; task_id: string }>(
-    'SELECT mended, task_id FROM lovage.reconcile()',
+    'SELECT mended, task_id FROM lovage.reconcile() UNION ALL SELECT mended, task_id FROM lovage.reconcile_archive()',
   );
   if (rows.length === 0) return [{ state: 'note', what: 'repair: there was nothing to mend' }];
   return rows.map(({ mended, task_id }) => ({ state: 'note', what: `repair: ${mended} (${task_id})` }));
@@ -116,6 +118,58 @@ async function leases(pool: pg.Pool): Promise<Finding[]> {
       remedy: 'LOVAGE_DIRECT_URL: an address of Postgres itself',
     },
   ];
+}
+
+async function vacuum(pool: pg.Pool): Promise<Finding[]> {
+  const { rows } = await pool.query<{ kind: string; who: string; since: Date | null }>(
+    'SELECT kind, who, since FROM lovage.vacuum_holders()',
+  );
+  if (rows.length === 0) return [{ state: 'good', what: 'nothing holds vacuum back' }];
+  return rows.map(({ kind, who, since }) => ({
+    state: 'bad',
+    what: `vacuum is held back${since ? ` since ${since.toISOString()}` : ''} by ${who}`,
+    remedy: HOLDER_REMEDIES[kind] ?? 'end it',
+  }));
+}
+
+const HOLDER_REMEDIES: Record<string, string> = {
+  transaction: 'SELECT pg_terminate_backend(PID), and idle_in_transaction_session_timeout for the next one',
+  prepared: 'COMMIT PREPARED or ROLLBACK PREPARED',
+  slot: 'SELECT pg_drop_replication_slot(NAME), where nobody needs it any more',
+  standby: 'end the long query on the standby, or set hot_standby_feedback = off there',
+};
+
+async function archive(pool: pg.Pool): Promise<Finding[]> {
+  const { rows } = await pool.query<{ lacking: number; expired: number; held: string | null }>(
+    `SELECT (SELECT count(*)::int FROM lovage.lacking_partitions()) AS lacking,
+            (SELECT count(*)::int FROM lovage.archive_partition WHERE to_at < now() - interval '1 day') AS expired,
+            (SELECT detail ->> 'heldUntil' FROM lovage.upkeep WHERE subject = 'clock') AS held`,
+  );
+  const { lacking = 0, expired = 0, held = null } = rows[0] ?? {};
+  if (held !== null)
+    return [
+      {
+        state: 'note',
+        what: `the database’s clock has leapt: nothing is dropped from the archive before ${held}`,
+      },
+    ];
+  if (lacking > 0)
+    return [
+      {
+        state: 'note',
+        what: `the archive lacks ${plural(lacking, 'partition')}: tasks stay hot meanwhile`,
+        remedy: 'lovage archive run',
+      },
+    ];
+  if (expired > 0)
+    return [
+      {
+        state: 'note',
+        what: `${plural(expired, 'partition')} of the archive should have been dropped`,
+        remedy: 'lovage archive run',
+      },
+    ];
+  return [{ state: 'good', what: 'the archive has its partitions' }];
 }
 
 async function invariants(pool: pg.Pool): Promise<Finding[]> {

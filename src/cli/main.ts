@@ -1,6 +1,7 @@
 import { SetupError } from '../errors.ts';
 import { EmbeddedPostgresError } from '../embedded-postgres/index.ts';
 import { isPostgresAway } from '../db/failures.ts';
+import { archive } from './commands/archive.ts';
 import { cancel } from './commands/cancel.ts';
 import { doctor } from './commands/doctor.ts';
 import { dev } from './commands/dev.ts';
@@ -33,6 +34,7 @@ const COMMANDS: readonly Command[] = [
   pause,
   resume,
   schedules,
+  archive,
   keys,
   doctor,
   psql,

@@ -37,7 +37,8 @@ export async function withSession(
   const database = await openDatabase(settings);
   try {
     // Its lock is a session's, which a pooler in transaction mode would leave behind.
-    if (options.migrates !== false) await migrateFor(config, database.directUrl ?? database.url);
+    if (options.migrates !== false)
+      await migrateFor(config, database.directUrl ?? database.url, settings.keeping);
     const secret = await readSecret(settings, database.isEmbedded);
     return await work({ settings, config, log, database, secret });
   } finally {

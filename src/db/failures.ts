@@ -37,6 +37,12 @@ export function isPostgresAway(error: unknown): boolean {
   return false;
 }
 
+/** True when Postgres has no room left to write: reading works, and so does writing once somebody has made room. */
+export function isDiskFull(error: unknown): boolean {
+  for (const { code } of chain(error)) if (code === '53100') return true;
+  return false;
+}
+
 /** True when Postgres refused a text for NUL or half a surrogate pair: no column takes those. */
 export function isUnstorableText(error: unknown): boolean {
   for (const { code } of chain(error)) if (code === '22021' || code === '22P05') return true;

@@ -46,8 +46,10 @@ export async function addBatch(
 /** In the order in which they were sent; without the one that was started at the end. */
 export async function taskIdsOf(executor: Executor, batchId: string): Promise<string[]> {
   const { rows } = await executor.query<{ id: string }>(
-    `SELECT t.id FROM lovage.task t JOIN lovage.batch b ON b.id = t.batch_id
-     WHERE t.batch_id = $1 AND t.id IS DISTINCT FROM b.follow_up_id ORDER BY t.id`,
+    `SELECT m.id FROM lovage.batch b
+     CROSS JOIN LATERAL (SELECT t.id FROM lovage.task t WHERE t.batch_id = b.id
+                         UNION ALL SELECT a.id FROM lovage.archived_members(b) a) m
+     WHERE b.id = $1 AND m.id IS DISTINCT FROM b.follow_up_id ORDER BY m.id`,
     [batchId],
   );
   return rows.map(({ id }) => id);

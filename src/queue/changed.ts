@@ -13,7 +13,7 @@ export async function findChanged(executor: Executor, marks: readonly TaskMark[]
     name: 'lovage_changed',
     text: `SELECT w.id, t.events, coalesce(extract(epoch FROM p.updated_at) * 1000000, 0)::float8 AS "progressAt"
            FROM unnest($1::uuid[], $2::int[], $3::float8[]) AS w (id, events, progress_at)
-           JOIN lovage.task t ON t.id = w.id
+           JOIN lovage.any_tasks($1) t ON t.id = w.id
            LEFT JOIN lovage.task_progress p ON p.task_id = w.id
            WHERE t.events > w.events OR extract(epoch FROM p.updated_at) * 1000000 > w.progress_at`,
     values: [

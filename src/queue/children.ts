@@ -33,7 +33,7 @@ export async function addChildren(
   const { rows } = await executor
     .query<MadeChild>({
       name: 'lovage_add_children',
-      text: `SELECT child_id AS id, is_same AS "isSame" FROM lovage.add_children($1, $2, $3, $4) ORDER BY place`,
+      text: `SELECT child_id AS id, is_same AS "isSame" FROM lovage.add_children($1, $2, $3, lovage.with_result_ttl($4)) ORDER BY place`,
       values: [queue, id, attempt, JSON.stringify(tasks)],
     })
     .catch((error: unknown) => {

@@ -71,6 +71,7 @@ async function declareQueue(
       `CREATE INDEX IF NOT EXISTS "${made.table_name}_due" ON pgboss."${made.table_name}" (start_after)
        WHERE state < 'active' AND start_after > created_on`,
     );
+    await executor.query('SELECT lovage.tune_queue($1)', [made.table_name]);
     await executor.query(
       'INSERT INTO lovage.queue_control (queue, job_table) VALUES ($1, $2) ON CONFLICT (queue) DO UPDATE SET job_table = excluded.job_table',
       [queue, made.table_name],

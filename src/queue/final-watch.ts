@@ -57,7 +57,7 @@ export class FinalWatch {
     this.#pool
       .query<{ id: string }>({
         name: 'lovage_final_of',
-        text: `SELECT id FROM lovage.task WHERE id = ANY ($1) AND lovage.is_final(state)
+        text: `SELECT id FROM lovage.any_tasks($1) WHERE lovage.is_final(state)
                UNION ALL SELECT id FROM lovage.batch WHERE id = ANY ($1) AND finished_at IS NOT NULL`,
         values: [[...this.#waiting.keys()]],
       })

@@ -1,7 +1,7 @@
 import type { Executor } from '../db/connect.ts';
 
 /**
- * Removes a final task with all that hangs on it, and what psql left of its job; false where it is not there, not final,
+ * Removes a final task, archived or not, with all that hangs on it, and what psql left of its job; false where it is not there, not final,
  * or still needed: by a batch that has not ended, or by a parent that may yet read its result.
  */
 export async function removeFinalTask(
@@ -28,7 +28,8 @@ export async function removeFinalTask(
            ), callback AS (DELETE FROM lovage.task_callback c USING gone WHERE c.task_id = gone.id
            ), wait AS (DELETE FROM lovage.task_wait w USING gone WHERE w.task_id = gone.id
            ), delivery AS (DELETE FROM lovage.webhook_delivery d USING gone WHERE d.task_id = gone.id)
-           SELECT EXISTS (SELECT FROM gone) AS removed`,
+           SELECT EXISTS (SELECT FROM gone)
+                  OR (NOT EXISTS (SELECT FROM lovage.task t WHERE t.id = $1) AND lovage.remove_archived($1, $3)) AS removed`,
     values: [task.id, task.queue, task.tenant],
   });
   return rows[0]?.removed ?? false;

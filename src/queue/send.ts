@@ -11,7 +11,8 @@ export interface NewTask {
   queue: string;
   priority: number;
   maxAttempts: number;
-  resultTtlMs: number;
+  /** Default 24 h. */
+  resultTtlMs?: number | undefined;
   softLimitMs?: number;
   hardLimitMs?: number;
   concurrencyKey?: string | null;

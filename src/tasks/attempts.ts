@@ -1,7 +1,6 @@
-import { and, asc, eq, gt, inArray } from 'drizzle-orm';
-import { taskEvent } from '../db/schema/task.ts';
 import type { Lovage } from '../lovage.ts';
 import { ATTEMPT_ENDS, type AttemptView, type Caller, type Page } from '../wire.ts';
+import { selectEvents } from './events.ts';
 import { getTask } from './get.ts';
 import { viewError } from './view.ts';
 
@@ -12,17 +11,9 @@ export async function listAttempts(
   id: string,
 ): Promise<Page<AttemptView>> {
   await getTask(lovage, caller, id, []);
-  const rows = await lovage.db
-    .select()
-    .from(taskEvent)
-    .where(
-      and(
-        eq(taskEvent.taskId, id),
-        gt(taskEvent.attempt, 0),
-        inArray(taskEvent.type, ['started', ...ATTEMPT_ENDS]),
-      ),
-    )
-    .orderBy(asc(taskEvent.number));
+  const told = new Set<string>(['started', ...ATTEMPT_ENDS]);
+  const events = await selectEvents(lovage.db, id);
+  const rows = events.filter(({ attempt, type }) => attempt > 0 && told.has(type));
   const attempts = new Map<number, AttemptView>();
   for (const { type, attempt, at, data } of rows) {
     const { worker, error } = data as { worker?: string; error?: Record<string, unknown> };

@@ -54,13 +54,13 @@ type Answer = AcceptedRow & { outcome?: 'added' | 'deduplicated' };
 
 // The notification is part of the transaction: Postgres sends it with the commit, once per queue.
 const ADD = [
-  `SELECT ${ACCEPTED}, pg_notify('lovage_ready', queue) FROM lovage.add_tasks(`,
-  '::jsonb)',
+  `SELECT ${ACCEPTED}, pg_notify('lovage_ready', queue) FROM lovage.add_tasks(lovage.with_result_ttl(`,
+  '::jsonb))',
 ] as const;
 const ADD_ONCE = [
   `SELECT a.outcome, ${ACCEPTED_ONCE}, CASE a.outcome WHEN 'added' THEN pg_notify('lovage_ready', (a.answer).queue) END
-   FROM lovage.add_task_once(`,
-  '::jsonb, NULL) a',
+   FROM lovage.add_task_once(lovage.with_result_ttl(jsonb_build_array(`,
+  '::jsonb)) -> 0, NULL) a',
 ] as const;
 
 async function run(

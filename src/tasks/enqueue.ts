@@ -85,11 +85,13 @@ export async function newTask(
   };
 }
 
+/** As its queue completes it. @throws unknown-task-name */
 export function findDefinition({ config }: Pick<Lovage, 'config'>, name: string): AnyTask {
   const definition = config.tasks.get(name);
   if (!definition)
     throw new LovageError('unknown-task-name', `no task definition is named "${name.slice(0, 100)}"`);
-  return definition;
+  const { resultTtlMs = config.queues.get(definition.queue)?.resultTtlMs } = definition;
+  return { ...definition, resultTtlMs };
 }
 
 async function parseInput(definition: AnyTask, input: unknown): Promise<unknown> {

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { taskEvent } from '../db/schema/task.ts';
 import { LovageError } from '../errors.ts';
 import type { Lovage } from '../lovage.ts';
@@ -16,14 +16,28 @@ export async function listEvents(
 ): Promise<Page<EventView>> {
   await getTask(lovage, caller, id, []);
   const limit = Math.min(options.limit ?? 100, MAX_PAGE);
-  const rows = await lovage.db
-    .select()
-    .from(taskEvent)
-    .where(and(eq(taskEvent.taskId, id), gt(taskEvent.number, readCursor(options.cursor))))
-    .orderBy(asc(taskEvent.number))
-    .limit(limit + 1);
+  const rows = await selectEvents(lovage.db, id, readCursor(options.cursor), limit + 1);
   const items = rows.slice(0, limit).map(viewEvent);
   return { items, nextCursor: rows.length > limit ? String(items.at(-1)?.number) : null };
+}
+
+/** A task's events after a number, in order, wherever it is kept. */
+export async function selectEvents(
+  db: Lovage['db'],
+  id: string,
+  after = 0,
+  count: number | null = null,
+): Promise<EventRow[]> {
+  return db
+    .select({
+      number: sql<number>`e.number`,
+      type: sql<string>`e.type`,
+      attempt: sql<number>`e.attempt`,
+      at: sql<Date>`e.at`.mapWith(taskEvent.at),
+      data: sql<unknown>`e.data`,
+    })
+    .from(sql`lovage.any_events(${id}, ${after}, ${count}) AS e`)
+    .orderBy(sql`e.number`);
 }
 
 export type EventRow = Pick<typeof taskEvent.$inferSelect, 'number' | 'type' | 'attempt' | 'at' | 'data'>;

@@ -22,9 +22,9 @@ export async function explainTask(
     name: 'lovage_explain',
     text: `SELECT CASE WHEN t.state = 'queued' AND t.due_at > now() THEN 'scheduled' ELSE t.state::text END AS state,
                   why.reason, why.since, why.detail
-           FROM lovage.task t
+           FROM lovage.any_task($1) t
            CROSS JOIN LATERAL lovage.explain(t.id) WITH ORDINALITY AS why (reason, since, detail, position)
-           WHERE t.id = $1 AND t.tenant = $2
+           WHERE t.tenant = $2
            ORDER BY why.position`,
     values: [id, caller.tenant],
   });

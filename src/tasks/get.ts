@@ -1,8 +1,7 @@
-import { and, eq } from 'drizzle-orm';
-import { task } from '../db/schema/task.ts';
 import { LovageError } from '../errors.ts';
 import type { Lovage } from '../lovage.ts';
 import type { Caller, TaskView } from '../wire.ts';
+import { oneTask } from './places.ts';
 import { isTaskId, ofTenant, selectTasks, viewTask, type Include } from './view.ts';
 
 export type { Include } from './view.ts';
@@ -17,7 +16,7 @@ export async function getTask(
   include: readonly Include[] = EVERYTHING,
 ): Promise<TaskView> {
   if (!isTaskId(id)) throw taskNotFound(id);
-  const [row] = await selectTasks(db, include).where(and(eq(task.id, id), ofTenant(caller.tenant)));
+  const [row] = await selectTasks(db, include, oneTask(id)).where(ofTenant(caller.tenant));
   if (!row) throw taskNotFound(id);
   return viewTask(row, include);
 }

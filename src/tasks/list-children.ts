@@ -1,8 +1,8 @@
-import { and, asc, eq } from 'drizzle-orm';
-import { task } from '../db/schema/task.ts';
+import { asc } from 'drizzle-orm';
 import type { Lovage } from '../lovage.ts';
 import type { Caller, TaskView } from '../wire.ts';
-import { ofTenant, selectTasks, viewTask, type Include } from './view.ts';
+import { childrenOf } from './places.ts';
+import { ofTenant, selectTasks, task, viewTask, type Include } from './view.ts';
 
 /** The tasks that a task's handler started, in the order in which it did: their ids grow with time. */
 export async function listChildren(
@@ -11,8 +11,8 @@ export async function listChildren(
   parentId: string,
   include: readonly Include[] = [],
 ): Promise<TaskView[]> {
-  const rows = await selectTasks(db, include)
-    .where(and(eq(task.parentId, parentId), ofTenant(caller.tenant)))
+  const rows = await selectTasks(db, include, childrenOf(parentId))
+    .where(ofTenant(caller.tenant))
     .orderBy(asc(task.id));
   return rows.map((row) => viewTask(row, include));
 }

@@ -1,10 +1,11 @@
 import { and, desc, eq, gte, inArray, lt, ne, sql, type SQL } from 'drizzle-orm';
 import { HOUSEKEEPING_QUEUE } from '../config.ts';
-import { task, type taskState } from '../db/schema/task.ts';
+import type { taskState } from '../db/schema/task.ts';
 import { LovageError } from '../errors.ts';
 import type { Lovage } from '../lovage.ts';
 import type { Caller, Page, TaskState, TaskView } from '../wire.ts';
-import { isTaskId, ofTenant, selectTasks, viewTask, type Include } from './view.ts';
+import { pageOfTasks, type PageOfTasks } from './places.ts';
+import { isTaskId, ofTenant, selectTasks, task, viewTask, type Include } from './view.ts';
 
 /** What tasks are listed, retried or cancelled by. */
 export interface TaskFilter {
@@ -35,9 +36,14 @@ export async function listTasks(
 ): Promise<Page<TaskView>> {
   const include = request.include ?? [];
   const limit = Math.min(request.limit ?? 50, MAX_PAGE);
-  const before = request.cursor === undefined ? undefined : lt(task.id, readCursor(request.cursor));
-  const rows = await selectTasks(db, include)
-    .where(and(ofTenant(caller.tenant), before, ...matching(request)))
+  const page = pageOfTasks({
+    tenant: caller.tenant,
+    where: and(ofTenant(caller.tenant), ...matching(request)),
+    archived: archivedFilter(request),
+    before: request.cursor === undefined ? undefined : readCursor(request.cursor),
+    count: limit + 1,
+  });
+  const rows = await selectTasks(db, include, page)
     .orderBy(desc(task.id))
     .limit(limit + 1);
   const items = rows.slice(0, limit).map((row) => viewTask(row, include));
@@ -58,6 +64,19 @@ export function matching(request: TaskFilter): (SQL | undefined)[] {
     request.createdAfter === undefined ? undefined : gte(task.createdAt, new Date(request.createdAfter)),
     request.createdBefore === undefined ? undefined : lt(task.createdAt, new Date(request.createdBefore)),
   ];
+}
+
+/** A filter of tasks, as `lovage.archived_ids()` takes it. */
+export function archivedFilter({
+  name,
+  queue,
+  state,
+  tag,
+  createdAfter,
+  createdBefore,
+}: TaskFilter): PageOfTasks['archived'] {
+  const isOpen = name === undefined && queue === undefined ? true : undefined;
+  return { name, queue, states: state, tag, createdAfter, createdBefore, isOpen };
 }
 
 /** `scheduled` is no stored state: it is queued with a due time ahead. */

@@ -1,9 +1,10 @@
 import { and, asc, eq, gt, lte } from 'drizzle-orm';
-import { task } from '../db/schema/task.ts';
+import { task as hotTask } from '../db/schema/task.ts';
 import type { Lovage } from '../lovage.ts';
 import type { Caller } from '../wire.ts';
-import { matching, readCursor, writeCursor, type TaskFilter } from './list.ts';
-import { ofTenant } from './view.ts';
+import { archivedFilter, matching, readCursor, writeCursor, type TaskFilter } from './list.ts';
+import { pageOfTasks } from './places.ts';
+import { ofTenant, task } from './view.ts';
 
 /** Many tasks at a time, by the list's filters. */
 export interface SweepRequest extends TaskFilter {
@@ -30,20 +31,31 @@ export async function pickTasks(
   { cursor, limit: wanted = DEFAULT_SWEEP, ...filter }: SweepRequest,
 ): Promise<Picked> {
   const limit = Math.min(wanted, MAX_SWEEP);
-  const after = cursor === undefined ? undefined : gt(task.id, readCursor(cursor));
+  const after = cursor === undefined ? undefined : readCursor(cursor);
   const byIndex =
-    filter.name === undefined ? filter.queue && eq(task.queue, filter.queue) : eq(task.name, filter.name);
+    filter.name === undefined
+      ? filter.queue && eq(hotTask.queue, filter.queue)
+      : eq(hotTask.name, filter.name);
   const [last] = await db
-    .select({ id: task.id })
-    .from(task)
-    .where(and(after, byIndex || undefined))
-    .orderBy(asc(task.id))
+    .select({ id: hotTask.id })
+    .from(hotTask)
+    .where(and(after === undefined ? undefined : gt(hotTask.id, after), byIndex || undefined))
+    .orderBy(asc(hotTask.id))
     .offset(LOOK_AT)
     .limit(1);
   const rows = await db
     .select({ id: task.id })
-    .from(task)
-    .where(and(ofTenant(caller.tenant), after, last && lte(task.id, last.id), ...matching(filter)))
+    .from(
+      pageOfTasks({
+        tenant: caller.tenant,
+        where: and(ofTenant(caller.tenant), last && lte(task.id, last.id), ...matching(filter)),
+        archived: archivedFilter(filter),
+        after,
+        upTo: last?.id,
+        isAscending: true,
+        count: limit + 1,
+      }),
+    )
     .orderBy(asc(task.id))
     .limit(limit + 1);
   const ids = rows.slice(0, limit).map(({ id }) => id);

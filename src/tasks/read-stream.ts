@@ -42,11 +42,10 @@ export async function readTaskPage(
                     jsonb_build_object('attempt', p.attempt, 'current', p.current, 'total', p.total, 'message', p.message)
                   END AS progress,
                   e.number, e.type, e.attempt, e.at, e.data
-           FROM lovage.task t
+           FROM lovage.any_task($1) t
            LEFT JOIN lovage.task_progress p ON p.task_id = t.id
-           LEFT JOIN LATERAL (SELECT * FROM lovage.task_event e WHERE e.task_id = t.id AND e.number > $3
-                              ORDER BY e.number LIMIT ${PAGE}) e ON true
-           WHERE t.id = $1 AND t.tenant = $2
+           LEFT JOIN LATERAL lovage.any_events(t.id, $3, ${PAGE}) e ON true
+           WHERE t.tenant = $2
            ORDER BY e.number`,
     values: [id, tenant, after],
   });
@@ -72,7 +71,7 @@ export async function countEvents(
 ): Promise<number | undefined> {
   const { rows } = await executor.query<{ events: number }>({
     name: 'lovage_count_events',
-    text: 'SELECT events FROM lovage.task WHERE id = $1 AND tenant = $2',
+    text: 'SELECT t.events FROM lovage.any_task($1) t WHERE t.tenant = $2',
     values: [id, tenant],
   });
   return rows[0]?.events;
@@ -86,8 +85,8 @@ export async function readLastProgress(
 ): Promise<EventView | undefined> {
   const { rows } = await executor.query<EventRow>({
     name: 'lovage_last_progress',
-    text: `SELECT number, type, attempt, at, data FROM lovage.task_event
-           WHERE task_id = $1 AND number <= $2 AND type = 'progress' ORDER BY number DESC LIMIT 1`,
+    text: `SELECT number, type, attempt, at, data FROM lovage.any_events($1)
+           WHERE number <= $2 AND type = 'progress' ORDER BY number DESC LIMIT 1`,
     values: [id, upTo],
   });
   return rows[0] && viewEvent(rows[0]);

@@ -1,10 +1,11 @@
-import { and, eq, sql } from 'drizzle-orm';
-import { task, taskResult } from '../db/schema/task.ts';
+import { eq, sql } from 'drizzle-orm';
+import { taskResult } from '../db/schema/task.ts';
 import { LovageError } from '../errors.ts';
 import type { Lovage } from '../lovage.ts';
 import { isFinal, type Caller } from '../wire.ts';
 import { taskNotFound } from './get.ts';
-import { isTaskId, ofTenant, shownState } from './view.ts';
+import { oneTask } from './places.ts';
+import { isTaskId, ofTenant, shownState, task } from './view.ts';
 
 /**
  * What the task returned.
@@ -22,9 +23,9 @@ export async function getResult(
       isReadable: sql<boolean>`coalesce(${taskResult.expiresAt} > now(), false)`,
       output: taskResult.output,
     })
-    .from(task)
+    .from(oneTask(id))
     .leftJoin(taskResult, eq(taskResult.taskId, task.id))
-    .where(and(eq(task.id, id), ofTenant(caller.tenant)));
+    .where(ofTenant(caller.tenant));
   if (!row) throw taskNotFound(id);
   if (row.state !== 'succeeded') {
     throw new LovageError(

@@ -1,11 +1,15 @@
-import { sql, type SQL } from 'drizzle-orm';
+import { eq, sql, type SQL } from 'drizzle-orm';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
-import { eq } from 'drizzle-orm';
-import { task, taskProgress, taskResult } from '../db/schema/task.ts';
+import { alias } from 'drizzle-orm/pg-core';
+import { task as hotTask, taskProgress, taskResult } from '../db/schema/task.ts';
 import type { AcceptedRow } from '../db/rows.ts';
 import type { TaskState, TaskView } from '../wire.ts';
+import type { Place } from './places.ts';
 
 export type Include = 'input' | 'result';
+
+/** A task's columns, wherever it is kept: see places.ts. */
+export const task = alias(hotTask, 't');
 
 const isReadable = sql<boolean>`${taskResult.expiresAt} > now()`;
 
@@ -44,13 +48,14 @@ const columns = {
     THEN ${task.overdueAt} END`.mapWith(task.overdueAt),
   resultExpiresAt: sql<Date | null>`CASE WHEN ${task.state} = 'succeeded'
     THEN ${task.finishedAt} + ${task.resultTtlMs} * interval '1 ms' END`.mapWith(task.finishedAt),
-  progressCurrent: taskProgress.current,
-  progressTotal: taskProgress.total,
-  progressMessage: taskProgress.message,
+  // Of an archived one beside its row.
+  progress: sql<TaskView['progress']>`CASE WHEN ${taskProgress.taskId} IS NOT NULL
+    THEN jsonb_build_object('current', ${taskProgress.current}, 'total', ${taskProgress.total}, 'message', ${taskProgress.message})
+    ELSE t.progress - '{attempt,updated_at}'::text[] END`,
 };
 
-/** Tasks as callers see them, newest last word to the caller's `where`; input and result only where asked for. */
-export function selectTasks(db: NodePgDatabase, include: readonly Include[]) {
+/** Tasks as callers see them, out of a place in places.ts; input and result only where asked for. */
+export function selectTasks(db: NodePgDatabase, include: readonly Include[], from: Place) {
   return db
     .select({
       ...columns,
@@ -59,7 +64,7 @@ export function selectTasks(db: NodePgDatabase, include: readonly Include[]) {
         ? sql<unknown>`CASE WHEN ${isReadable} THEN ${taskResult.output} END`
         : sql<unknown>`NULL`,
     })
-    .from(task)
+    .from(from)
     .leftJoin(taskProgress, eq(taskProgress.taskId, task.id))
     .leftJoin(taskResult, eq(taskResult.taskId, task.id));
 }
@@ -67,13 +72,14 @@ export function selectTasks(db: NodePgDatabase, include: readonly Include[]) {
 export type SelectedTask = Awaited<ReturnType<typeof selectTasks>>[number];
 
 export function viewTask(row: SelectedTask, include: readonly Include[]): TaskView {
-  const { progressCurrent, progressTotal, progressMessage, input, result, error, ...rest } = row;
+  const { progress, input, result, error, ...rest } = row;
   return {
     ...rest,
-    progress:
-      progressCurrent === null
-        ? null
-        : { current: progressCurrent, total: progressTotal, message: progressMessage },
+    progress: progress && {
+      current: progress.current,
+      total: progress.total ?? null,
+      message: progress.message ?? null,
+    },
     ...(include.includes('input') ? { input: input ?? null } : {}),
     ...(include.includes('result') ? { result: result ?? null } : {}),
     error: viewError(error as Record<string, unknown> | null),

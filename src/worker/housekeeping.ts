@@ -1,3 +1,5 @@
+import { defineHousekeeping } from '../archive/housekeeping.ts';
+import type { Ages } from '../archive/sweep.ts';
 import { withHousekeepingQueue, type Config } from '../config.ts';
 import type { Lovage } from '../lovage.ts';
 import { defineDelivery } from '../webhooks/deliver.ts';
@@ -6,8 +8,15 @@ import { defineDelivery } from '../webhooks/deliver.ts';
 export const HOUSEKEEPING_SLOTS = 20;
 
 /** What a worker runs: the user's definitions, and Lovage's own. */
-export function withHousekeeping(config: Config, lovage: Lovage, version: string): Config {
-  const own = [defineDelivery({ ...lovage, version })];
+export function withHousekeeping(
+  config: Config,
+  lovage: Lovage,
+  options: { version: string; ages: Ages },
+): Config {
+  const own = [
+    defineDelivery({ ...lovage, version: options.version }),
+    defineHousekeeping(lovage, options.ages),
+  ];
   return withHousekeepingQueue({
     ...config,
     tasks: new Map([...config.tasks, ...own.map((task) => [task.name, task] as const)]),

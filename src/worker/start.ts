@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { askForHousekeeping } from '../archive/housekeeping.ts';
+import type { Ages } from '../archive/sweep.ts';
 import type { Config } from '../config.ts';
 import { HOUSEKEEPING_QUEUE } from '../config.ts';
 import type { EgressOptions } from '../egress/egress.ts';
@@ -25,7 +27,6 @@ import { requireReachable } from './runners/require-reachable.ts';
 import { ScheduleTicker } from './upkeep/schedule-ticker.ts';
 import { Settler } from './settle/settler.ts';
 import { shareSlots } from './dispatch/slots.ts';
-import { sweepKeys } from './sweep-keys.ts';
 
 export interface WorkerOptions {
   config: Config;
@@ -46,6 +47,10 @@ export interface WorkerOptions {
   version: string;
   /** After so long without an answer a connection is given up, and what it was asked is asked again. Default 30 s. */
   queryTimeoutMs?: number | undefined;
+  /** How often the database is swept, by one worker of all. Default: every minute. */
+  housekeepingMs?: number | undefined;
+  /** How long is kept what has only its age. */
+  ages?: Ages | undefined;
   /** When child processes are replaced. Default: never. */
   children?: ChildLimits | undefined;
 }
@@ -63,6 +68,7 @@ const DEFAULT_SLOTS = 10;
 /** At most so many for all inline handlers together; more of them wait their turn. */
 const HANDLER_CONNECTIONS = 10;
 const QUERY_TIMEOUT_MS = 30_000;
+const HOUSEKEEPING_MS = 60_000;
 
 /** Starts to claim and run tasks of a migrated database. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
@@ -86,7 +92,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     channels: ['lovage_ready', 'lovage_cancel', 'lovage_follow', 'lovage_schedule'],
   });
   const { pool, listener, notifier } = lovage;
-  const served = withHousekeeping(config, lovage, version);
+  const served = withHousekeeping(config, lovage, { version, ages: options.ages ?? {} });
 
   const reports = new ReportWriter(pool, notifier, log);
   const settler = new Settler(pool, id, log);
@@ -148,7 +154,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     onRescued: (tasks) => reportRescued(tasks, notifier, log),
   });
   const stopWatching = watchForCancels({ running, pool, listener, log });
-  const stopSweeping = sweepKeys(pool, log);
+  const stopAsking = askForHousekeeping(lovage, options.housekeepingMs ?? HOUSEKEEPING_MS);
   const stopFollowing = followEnds({ pool, listener, log });
   if (wantsChildren) processes.keepWarm();
   dispatcher.start();
@@ -163,7 +169,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     // What could not be handed back is left to those who rescue the tasks of the dead.
     const isClean = running.size === 0;
     stopWatching();
-    stopSweeping();
+    stopAsking();
     await stopFollowing();
     reports.close();
     settler.close();

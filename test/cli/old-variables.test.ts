@@ -4,7 +4,7 @@ import { openLab } from '../lab.ts';
 import { startWorkerProcess } from '../worker/processes.ts';
 
 const LIMITS =
-  'SELECT soft_limit_ms, hard_limit_ms, result_ttl_ms::int FROM lovage.definition WHERE name = ANY ($1)';
+  'SELECT soft_limit_ms, hard_limit_ms, result_ttl_ms::int FROM lovage.definition WHERE name = ANY ($1) ORDER BY name';
 
 test('a worker goes by what was set for Celery, and says of its addresses that they are ignored', async () => {
   await using lab = await openLab();

@@ -28,7 +28,6 @@ test('a definition says little and gets the rest', () => {
     attempts: 3,
     backoff: {},
     priority: 0,
-    resultTtlMs: 86_400_000,
     isolation: 'inline',
   });
   expect(task({ queue: 'slow' }).queue).toBe('slow');

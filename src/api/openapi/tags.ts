@@ -10,6 +10,7 @@ const DESCRIPTIONS: Record<string, string> = {
   workers: 'The processes that run tasks.',
   webhooks: 'Where to tell of the ends of tasks, and what was told.',
   keys: 'Who may call, and what.',
+  archive: 'Where final tasks are kept, and until when.',
   audit: 'Who changed what, and when.',
   health: 'For load balancers and monitors.',
   trpc: 'The same verbs for typed clients: see `lovage/client`.',

@@ -4,6 +4,7 @@ import type { ApiParts, HttpEnv } from '../context.ts';
 import { faultsOf } from '../../json/faults.ts';
 import { requireKey } from '../identify.ts';
 import type { Router } from '../trpc/router.ts';
+import { mountArchive } from './archive.ts';
 import { mountAudit } from './audit.ts';
 import { mountBatches } from './batches.ts';
 import { mountCancel } from './cancel.ts';
@@ -52,6 +53,7 @@ export function createRest(parts: ApiParts, router: Router): OpenAPIHono<HttpEnv
   mountDeliveries(rest, parts, router);
   mountRemove(rest, parts, router);
   mountWorkers(rest, parts, router);
+  mountArchive(rest, parts, router);
   return rest;
 }
 

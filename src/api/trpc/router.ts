@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Config } from '../../config.ts';
+import { archiveProcedures } from './archive.ts';
 import { batchProcedures } from './batches.ts';
 import { enqueueAndWait } from './enqueue.ts';
 import { enqueueOptions } from './fields.ts';
@@ -34,6 +35,7 @@ export function createRouter(config: Config) {
     keys: keyProcedures,
     audit: auditProcedures,
     workers: workerProcedures,
+    archive: archiveProcedures,
     run,
   });
 }

@@ -1,3 +1,4 @@
+import type { ArchivePlanView } from '../../wire/archive.ts';
 import type {
   TRPCBuiltRouter,
   TRPCMutationProcedure,
@@ -227,6 +228,7 @@ export type AppRouter<C extends Config = Config> = TRPCBuiltRouter<
     keys: KeyProcedures;
     audit: AuditProcedures;
     workers: WorkerProcedures;
+    archive: { plan: Query<void, ArchivePlanView> };
     run: Runs<TasksOf<C>>;
   }
 >;

@@ -59,6 +59,8 @@ export const dev: Command = {
           slots: slots ?? settings.concurrency,
           children: { ...children, maxTasks: children.maxTasks ?? settings.maxTasksPerChild },
           queryTimeoutMs: settings.queryTimeoutMs,
+          housekeepingMs: settings.housekeepingMs,
+          ages: { auditMs: settings.auditRetentionMs, deliveriesMs: settings.keeping.retentionMs },
           version: version(),
         });
         const authenticator = createAuthenticator(lovage.pool, rootKey);

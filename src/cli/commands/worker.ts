@@ -47,6 +47,8 @@ export const worker: Command = {
         slots: slots ?? settings.concurrency,
         children: { ...children, maxTasks: children.maxTasks ?? settings.maxTasksPerChild },
         queryTimeoutMs: settings.queryTimeoutMs,
+        housekeepingMs: settings.housekeepingMs,
+        ages: { auditMs: settings.auditRetentionMs, deliveriesMs: settings.keeping.retentionMs },
         version: version(),
       });
       const code = await whenToEnd({ stopped, maxMemoryMb, log });

@@ -10,6 +10,9 @@ export const definition = lovage.table('definition', {
   resultTtlMs: bigint('result_ttl_ms', { mode: 'number' }).notNull(),
   softLimitMs: integer('soft_limit_ms').notNull().default(240_000),
   hardLimitMs: integer('hard_limit_ms').notNull().default(300_000),
+  /** How long after its end a task stays in the hot table, and how long then in the archive. Null: as its queue says. */
+  archiveAfterMs: bigint('archive_after_ms', { mode: 'number' }),
+  retentionMs: bigint('retention_ms', { mode: 'number' }),
   policy: jsonb('policy').notNull(),
   inputSchema: jsonb('input_schema').notNull(),
   outputSchema: jsonb('output_schema').notNull(),
@@ -36,6 +39,9 @@ export const queueControl = lovage.table('queue_control', {
   pausedAt: at('paused_at'),
   pausedBy: text('paused_by'),
   pauseReason: text('pause_reason'),
+  /** For tasks whose definition says nothing, or is not known. Null: a day, and 90 days. */
+  archiveAfterMs: bigint('archive_after_ms', { mode: 'number' }),
+  retentionMs: bigint('retention_ms', { mode: 'number' }),
 });
 
 /** When the attempts of a queue with a rate limit started, as far back as its period goes. */

@@ -67,6 +67,7 @@ export async function drive(baseUrl: string, apiKey: string, fetch: typeof globa
   await client.POST('/v1/queues/{name}/pause', { params: { path: queue }, body: { reason: 'lunch' } });
   const paused = await client.GET('/v1/queues/{name}', { params: { path: queue } });
   await client.POST('/v1/queues/{name}/resume', { params: { path: queue } });
+  await client.GET('/v1/archive/plan');
   const workers = await client.GET('/v1/workers', { params: { query: { state: ['live'] } } });
 
   const operated = await operate(client);
