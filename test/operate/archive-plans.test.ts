@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makePartitionsFor } from '../../src/archive/partitions.ts';
 import { getTask } from '../../src/tasks/get.ts';
 import { listTasks } from '../../src/tasks/list.ts';
 import { openLab, type Lab } from '../lab.ts';
@@ -9,9 +10,9 @@ let lab: Lab;
 /** So many days of history, a partition each. */
 beforeAll(async () => {
   lab = await openLab();
-  await lab.sql(
-    `SELECT lovage.make_archive_partition(now() + n * interval '1 day') FROM generate_series(0, $1::int) n`,
-    [DAYS],
+  await makePartitionsFor(
+    lab.lovage.pool,
+    Array.from({ length: DAYS + 1 }, (_, day) => new Date(Date.now() + day * 86_400_000)),
   );
   await lab.sql(
     `INSERT INTO lovage.task_archive (id, tenant, name, queue, state, attempt, created_at, finished_at, expires_at, task, events)
