@@ -3,7 +3,7 @@ import type { ClozeNoteInput } from '../../../packs/cards/note/input.ts';
 import type { Lab } from '../../lab.ts';
 import { kill, send, startWorkerProcess, type WorkerProcess } from '../../worker/processes.ts';
 
-const CONFIG = new URL('../../../lovage.config.ts', import.meta.url).pathname;
+const CONFIG = new URL('cards.config.ts', import.meta.url).pathname;
 
 /** Two real workers, so that one is there when the other is killed. */
 export interface Workers {
