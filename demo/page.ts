@@ -113,6 +113,7 @@ section { border-top: 1px solid color-mix(in srgb, currentColor 20%, transparent
 .report object, .tall { height: 40rem; overflow: auto; width: 100%; }
 figure { margin: 0; }
 img { border-radius: .4rem; max-width: 100%; }
+.pictures img { max-height: 30rem; }
 figcaption, .note { font-size: .9rem; opacity: .75; }
 table { border-collapse: collapse; width: 100%; }
 th, td { padding: .3rem .6rem; text-align: left; vertical-align: top; }

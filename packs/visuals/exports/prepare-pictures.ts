@@ -7,7 +7,7 @@ const MAX_INPUT_PIXELS = 8000 * 8000;
 
 /**
  * The images that a report shows, each once, scaled down and made anew: a photo's own metadata, such as where it was taken, stays behind.
- * One that is gone or cannot be read is left out; the page then says so.
+ * One that is gone is left out; the page then says so.
  */
 export async function preparePictures(
   report: Report,

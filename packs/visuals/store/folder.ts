@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { contentTypeOf, isArtefactKey, type ArtefactStore } from './artefact-store.ts';
 import { keyOf } from './key-of.ts';
+import { storeError } from './store-error.ts';
 
 /** Files in folders by the first two digits of their keys; those being written have other names. */
 export function openFolderStore(folder: string): ArtefactStore {
@@ -14,13 +15,12 @@ export function openFolderStore(folder: string): ArtefactStore {
     async put(bytes, contentType) {
       const key = keyOf(bytes, contentType);
       const path = pathOf(key);
-      await mkdir(join(path, '..'), { recursive: true });
-      await writeWhole(path, bytes);
+      await writeWhole(path, bytes).catch(failWith('cannot be written to'));
       return key;
     },
     async get(key) {
       const contentType = contentTypeOf(key);
-      const bytes = await orUndefined(readFile(pathOf(key)));
+      const bytes = await orUndefined(readFile(pathOf(key))).catch(failWith('cannot be read'));
       return bytes && { bytes, contentType };
     },
     async remove(key) {
@@ -41,6 +41,7 @@ export function openFolderStore(folder: string): ArtefactStore {
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   const part = `${path}.${randomUUID()}.part`;
   try {
+    await mkdir(dirname(path), { recursive: true });
     const file = await open(part, 'wx', 0o600);
     try {
       await file.writeFile(bytes);
@@ -50,9 +51,15 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
     }
     await rename(part, path);
   } catch (error) {
-    await rm(part, { force: true });
+    await rm(part, { force: true }).catch(() => {});
     throw error;
   }
+}
+
+function failWith(message: string) {
+  return (cause: unknown): never => {
+    throw storeError(message, { cause });
+  };
 }
 
 async function orUndefined<Value>(reading: Promise<Value>): Promise<Value | undefined> {

@@ -1,7 +1,7 @@
-import { ServiceError } from '../../services/service-error.ts';
 import { contentTypeOf, isArtefactKey, type ArtefactStore } from './artefact-store.ts';
 import { keyOf } from './key-of.ts';
 import { readListing } from './read-listing.ts';
+import { storeError } from './store-error.ts';
 
 export interface S3Options {
   /** With the bucket, and where wanted a prefix, as its path. */
@@ -68,7 +68,7 @@ function createCaller({ url, region, accessKeyId, secretAccessKey }: S3Options):
     try {
       response = await fetch(signed, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
     } catch (error) {
-      throw new ServiceError('The artefact store', 'cannot be reached', { cause: error, code: 'StoreError' });
+      throw storeError('cannot be reached', { cause: error });
     }
     if (response.ok) return response;
     const { status } = response;
@@ -78,5 +78,4 @@ function createCaller({ url, region, accessKeyId, secretAccessKey }: S3Options):
   };
 }
 
-const refusal = (status: number): ServiceError =>
-  new ServiceError('The artefact store', `answered ${status}`, { status, code: 'StoreError' });
+const refusal = (status: number) => storeError(`answered ${status}`, { status });

@@ -79,6 +79,15 @@ test('what a crash left half-written in a folder is never listed as a file, and 
   expect(await readdir(join(folder, key.slice(0, 2)))).toEqual([key]);
 });
 
+test('a folder that cannot be used is an error of the store, and no word of where it is', async () => {
+  const file = join(folder, 'no-folder');
+  await writeFile(file, '');
+  const store = openStore(readEnvironment({ VISUALS_STORE_DIR: file }));
+  const refused = { code: 'StoreError', message: expect.not.stringContaining(folder) };
+  await expect(store.put(bytes, 'image/png')).rejects.toMatchObject(refused);
+  await expect(store.get(`${'0'.repeat(64)}.png`)).rejects.toMatchObject(refused);
+});
+
 test('a bucket that refuses the signature is an error with its status, and no word of the secret', async () => {
   const store = openStore(readEnvironment(s3Settings('another-secret')));
   const refused = store.put(bytes, 'image/png');

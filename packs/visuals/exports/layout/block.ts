@@ -12,7 +12,7 @@ export interface Block {
 /** What the sections are laid out with. */
 export interface Layout {
   type: Typesetter;
-  /** By the key of a stored image; one that is missing could not be read. */
+  /** By the key of a stored image; one that is missing is no longer stored. */
   pictures: ReadonlyMap<string, Picture>;
 }
 
