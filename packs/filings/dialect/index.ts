@@ -3,6 +3,7 @@ import { analyzeOutput } from '../tasks/analyze-output.ts';
 import { analyze } from '../tasks/analyze.ts';
 import { batchAnalyze } from '../tasks/batch-analyze.ts';
 import { indexFiling } from '../tasks/index-filing.ts';
+import { policy } from '../tasks/policy.ts';
 import { accept, acceptedSchema, errorSchema, finish, refusals, showStatus, statusSchema } from './answer.ts';
 import { batchStatusSchema, showBatch } from './batch-status.ts';
 import { renderError } from './errors.ts';
@@ -18,6 +19,7 @@ const answers = { 202: acceptedSchema, 400: errorSchema, 404: errorSchema, 500: 
 export const dialect: Dialect = {
   prefix: '/filings',
   keyHeader: 'x-api-key',
+  forgetsAfterMs: policy.resultTtlMs,
   states: {
     queued: 'PENDING',
     scheduled: 'PENDING',

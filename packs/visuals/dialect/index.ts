@@ -1,4 +1,5 @@
 import type { Dialect } from 'lovage';
+import { policy } from '../previews/policy.ts';
 import { comparisonRoutes } from './comparisons.ts';
 import { costRoutes } from './costs.ts';
 import { renderError } from './errors.ts';
@@ -14,6 +15,7 @@ import { visualizationRoutes } from './visualizations.ts';
 /** The HTTP contract of the system that these previews ran on before, path by path and field by field. */
 export const dialect: Dialect = {
   prefix: '/visuals',
+  forgetsAfterMs: policy.resultTtlMs,
   states,
   error: renderError,
   routes: [

@@ -182,6 +182,25 @@ describe('a batch', () => {
   });
 });
 
+test('an id is unknown an hour after its end; a batch stays known until the last of its analyses is forgotten', async () => {
+  const { id, result } = await lovage().run(batchAnalyze, { filings: [acme(2021), acme(2022)] });
+  await lovage().idle();
+  const { url, apiKey } = await lovage().serve();
+  const ask = async (path: string, method = 'GET') =>
+    (await fetch(`${url}${path}`, { method, headers: { 'x-api-key': apiKey } })).status;
+  await lovage().advance(50 * 60_000);
+  const late = result?.results[1]?.task_id ?? '';
+  expect(await ask(`/v1/tasks/${late}/retry`, 'POST')).toBe(202);
+  await lovage().idle();
+
+  await lovage().advance(20 * 60_000);
+  expect(await ask(`/filings/tasks/${id}`)).toBe(404);
+  expect(await ask(`/filings/tasks/${late}`)).toBe(200);
+  expect(await ask(`/filings/analyze/batch/${id}`)).toBe(200);
+  await lovage().advance(50 * 60_000);
+  expect(await ask(`/filings/analyze/batch/${id}`)).toBe(404);
+});
+
 test('FILINGS_DEFAULT_SYNC=1 waits unless async_mode=true', async () => {
   vi.stubEnv('FILINGS_DEFAULT_SYNC', '1');
   const { url, apiKey } = await lovage().serve();
