@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import type { Listener } from './db/listen.ts';
 import type { Egress } from './egress/egress.ts';
 import type { Log } from './log.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import type { Notifier } from './queue/notify.ts';
 import type { Sender } from './queue/sender.ts';
 import type { EventWatch } from './queue/event-watch.ts';
@@ -32,6 +33,8 @@ export interface Lovage {
   idempotencyTtlMs: number;
   /** How addresses that callers chose are called. */
   egress: Egress;
+  /** What this process counts. */
+  metrics: Metrics;
   log: Log;
   close(): Promise<void>;
 }

@@ -9,6 +9,7 @@ import { createEgress, type EgressOptions } from './egress/egress.ts';
 import { makePartitions } from './archive/partitions.ts';
 import type { Log } from './log.ts';
 import type { Lovage } from './lovage.ts';
+import { Metrics } from './metrics/metrics.ts';
 import { declareQueues, migrateBoss } from './queue/declare.ts';
 import { createNotifier } from './queue/notify.ts';
 import { EventWatch } from './queue/event-watch.ts';
@@ -52,6 +53,10 @@ export async function openLovage(options: {
   secret?: string | undefined;
   egress?: EgressOptions | undefined;
   log: Log;
+  /** Where several share them, as in `dev`; default: of its own. */
+  metrics?: Metrics | undefined;
+  /** What its connections are called in the metrics. Default: `api`. */
+  role?: string;
   max?: number;
   queryTimeoutMs?: number;
   statementTimeoutMs?: number;
@@ -61,7 +66,7 @@ export async function openLovage(options: {
   /** How long an idempotency key is remembered. Default 24 h. */
   idempotencyTtlMs?: number | undefined;
 }): Promise<Lovage> {
-  const { config, url, log } = options;
+  const { config, url, log, metrics = new Metrics(), role = 'api' } = options;
   const { pool, db } = connect({
     url,
     log,
@@ -75,6 +80,8 @@ export async function openLovage(options: {
   const listener = new Listener(options.directUrl ?? url, [...channels, 'lovage_watch'], log);
   listener.on('lovage_watch', notifier.watched);
   await listener.start();
+  metrics.connections.watchPool(role, pool);
+  metrics.connections.watchListener(role, listener);
   const finals = new FinalWatch(pool, listener, log);
   const events = new EventWatch({ pool, listener, notifier, log });
   return {
@@ -91,6 +98,7 @@ export async function openLovage(options: {
     secret: createSecret(options.secret),
     idempotencyTtlMs: options.idempotencyTtlMs ?? DAY_MS,
     egress: createEgress(options.egress),
+    metrics,
     log,
     async close() {
       finals.close();

@@ -89,6 +89,8 @@ const environment = z
           .filter(Boolean),
       )
       .refine(isAllowList, 'must be hosts, addresses or networks, separated by commas'),
+    LOVAGE_METRICS_OPEN: flag.default(false),
+    LOVAGE_METRICS_PORT: wholeNumber(0, 65_535).optional(),
     HOST: z.string().default('127.0.0.1'),
     PORT: wholeNumber(0, 65_535).default(3000),
   })
@@ -130,6 +132,10 @@ export interface Settings {
   housekeepingMs: number;
   /** Hosts and networks that webhooks may go to beside the public internet. */
   webhookAllow: readonly string[];
+  /** `/metrics` needs no key. */
+  metricsOpen: boolean;
+  /** Where a worker, which has no API, answers `/metrics`, `/healthz` and `/readyz`. Default: nowhere. */
+  metricsPort: number | undefined;
   host: string;
   port: number;
 }
@@ -167,6 +173,8 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     auditRetentionMs: values.LOVAGE_AUDIT_RETENTION_MS,
     housekeepingMs: values.LOVAGE_HOUSEKEEPING_MS,
     webhookAllow: values.LOVAGE_WEBHOOK_ALLOW,
+    metricsOpen: values.LOVAGE_METRICS_OPEN,
+    metricsPort: values.LOVAGE_METRICS_PORT,
     host: values.HOST,
     port: values.PORT,
   };

@@ -13,6 +13,7 @@ const api = '^src/api/';
 const worker = '^src/worker/';
 const verbs = '^src/(tasks|queues|schedules|batches|webhooks|keys|audit|definitions|archive)/';
 const queue = '^src/queue/';
+const metrics = '^src/metrics/';
 const db = '^src/db/';
 const leaves =
   '^src/(embedded-postgres/|egress/|task\\.ts|dialect\\.ts|pack\\.ts|config\\.ts|errors\\.ts|log\\.ts|wire\\.ts|settings\\.ts)';
@@ -23,6 +24,7 @@ export const forbidden: IForbiddenRuleType[] = [
   floor('worker-goes-down', worker, `${entryPoints}|${api}|${packs}`),
   floor('verbs-go-down', verbs, `${entryPoints}|${api}|${worker}|${packs}`),
   floor('queue-goes-down', queue, `${entryPoints}|${api}|${worker}|${verbs}|${packs}`),
+  floor('metrics-go-down', metrics, `${entryPoints}|${api}|${worker}|${verbs}|${queue}|${packs}`),
   floor('db-goes-down', db, `${entryPoints}|${api}|${worker}|${verbs}|${queue}|${packs}`),
   floor(
     'leaves-stand-on-the-ground',

@@ -9,6 +9,7 @@ import { mountDocs } from './docs/mount.ts';
 import { followRequests } from './follow.ts';
 import { mountHealth } from './health.ts';
 import { requireKey } from './identify.ts';
+import { mountMetrics } from './metrics.ts';
 import { answerOptions, refuseUnrouted } from './methods.ts';
 import { createDocument, DOCUMENT_URL } from './openapi/document.ts';
 import { mountProblemPages } from './problem-pages.ts';
@@ -29,6 +30,7 @@ export function createApp(parts: ApiParts, router = createRouter(parts.lovage.co
 
   app.get('/', (c) => c.redirect('/docs'));
   mountHealth(app, parts);
+  mountMetrics(app, parts);
   mountProblemPages(app);
   mountDocs(app, DOCUMENT_URL);
   let document: string | undefined;

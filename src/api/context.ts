@@ -66,6 +66,8 @@ export interface ApiParts {
   version: string;
   /** Where dialects answer beside their prefixes, and which need no key. */
   mounts?: Mounts | undefined;
+  /** `/metrics` needs no key. */
+  metricsOpen?: boolean | undefined;
   isReady: () => Promise<boolean>;
   closing: AbortSignal;
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
-import type { ApiParts, HttpEnv } from './context.ts';
+import { routePath } from 'hono/route';
+import type { ApiParts, HttpContext, HttpEnv } from './context.ts';
 import { Patience, PATIENCE_MS } from './patience.ts';
 
 const REQUEST_ID = /^[\w.-]{1,128}$/;
@@ -16,6 +17,7 @@ const DEFAULT_HEADERS = [
 
 /** Gives each request an id, in and out, and one line in the log; never its query, headers or body. */
 export function followRequests({ lovage, closing }: ApiParts): MiddlewareHandler<HttpEnv> {
+  const { requests } = lovage.metrics;
   return async (c, next) => {
     const startedAt = performance.now();
     const given = c.req.header('x-request-id');
@@ -30,9 +32,23 @@ export function followRequests({ lovage, closing }: ApiParts): MiddlewareHandler
     for (const [name, value] of DEFAULT_HEADERS) if (!headers.has(name)) headers.set(name, value);
     if (closing.aborted) headers.set('Connection', 'close');
 
-    const ms = Math.round(performance.now() - startedAt);
+    const exactMs = performance.now() - startedAt;
+    const ms = Math.round(exactMs);
     const { method, path } = c.req;
-    const line = { method, path, status: c.res.status, ms, requestId };
+    const { status } = c.res;
+    requests.answered({ method, template: templateOf(c), status, ms: exactMs });
+    if (headers.get('content-type')?.startsWith('text/event-stream'))
+      c.env.outgoing.once('close', requests.openStream('sse'));
+    const line = { method, path, status, ms, requestId };
     lovage.log.info(c.req.raw.signal.aborted ? { ...line, aborted: true } : line, 'request');
   };
 }
+
+/** The route that took the request, as it was registered; a middleware is none. */
+function templateOf(c: HttpContext): string | undefined {
+  const path = routePath(c, -1);
+  return path.endsWith('*') && path !== TRPC_PATHS ? undefined : path;
+}
+
+/** Procedures come in lists that callers put together: all of them are one route. */
+const TRPC_PATHS = '/trpc/*';

@@ -7,6 +7,7 @@ import { SetupError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { type ConnectionLimits, createGuardedServer } from './connections.ts';
 import { answerBadRequest } from './refuse-request.ts';
+import type { RequestMetrics } from '../metrics/requests.ts';
 import type { Site } from './sites.ts';
 import { pumpOf } from './sse.ts';
 import { serveUpgrades } from './upgrade.ts';
@@ -23,6 +24,7 @@ export interface ListenOptions {
   /** The longest body that any route here takes. */
   maxBodyBytes: number;
   closing: AbortSignal;
+  requests: RequestMetrics;
   log: Log;
 }
 
@@ -44,7 +46,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     maxBodyBytes,
   );
   server.on('drop', () => log.warn({ limit: limits.maxConnections }, 'too many connections'));
-  serveUpgrades(server, closing, (request) => choose(request).doors);
+  serveUpgrades(server, closing, (request) => choose(request).doors, options.requests);
   server.listen(options.port, host);
   await once(server, 'listening').catch((error: unknown) => {
     throw explain(error, options);

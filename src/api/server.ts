@@ -17,7 +17,8 @@ const READY_MS = 2_000;
 export interface ApiOptions {
   lovage: Lovage;
   authenticator: Authenticator;
-  settings: Pick<Settings, 'host' | 'port' | 'maxBodyBytes' | 'trustedProxies' | 'corsOrigins'>;
+  settings: Pick<Settings, 'host' | 'port' | 'maxBodyBytes' | 'trustedProxies' | 'corsOrigins'> &
+    Partial<Pick<Settings, 'metricsOpen'>>;
   /** Where dialects answer beside their prefixes. Default: as the configuration says. */
   mounts?: Mounts;
   /** Instead of the usual ones. */
@@ -41,6 +42,7 @@ export interface Api {
 export async function startApi(options: ApiOptions): Promise<Api> {
   const closing = new AbortController();
   const parts = partsOf(options, closing.signal);
+  options.lovage.metrics.expose(options.version, options.lovage.pool);
   const sites = createSites(parts);
   const listening: Listening[] = [];
   const close = async (graceMs: number) => {
@@ -75,6 +77,7 @@ function partsOf(options: ApiOptions, closing: AbortSignal): ApiParts {
     maxBodyBytes: settings.maxBodyBytes,
     trustedProxies: settings.trustedProxies,
     corsOrigins: settings.corsOrigins ?? [],
+    metricsOpen: settings.metricsOpen,
     version,
     mounts: options.mounts ?? lovage.config.mounts,
     closing,
@@ -99,6 +102,7 @@ async function listenAll(
     closing: parts.closing,
     limits: { ...connectionLimits(maxBodyBytes), ...limits },
     maxBodyBytes,
+    requests: parts.lovage.metrics.requests,
     log,
   };
   listening.push(await listen({ ...shared, port: settings.port, variable: 'PORT', choose: sites.choose }));

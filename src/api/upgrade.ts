@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocketServer } from 'ws';
+import type { RequestMetrics } from '../metrics/requests.ts';
 
 const CLOSE_MS = 1_000;
 const GOING_AWAY = 1001;
@@ -18,6 +19,7 @@ export function serveUpgrades(
   server: Server,
   closing: AbortSignal,
   doorsFor: (request: IncomingMessage) => readonly SocketDoor[],
+  requests: RequestMetrics,
 ): void {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (closing.aborted) return refuse(socket, '503 Service Unavailable');
@@ -25,7 +27,10 @@ export function serveUpgrades(
     for (const door of doorsFor(request)) {
       const wss = door.find(path);
       if (!wss) continue;
-      wss.handleUpgrade(request, socket, head, (client) => wss.emit('connection', client, request));
+      wss.handleUpgrade(request, socket, head, (client) => {
+        client.once('close', requests.openStream('websocket'));
+        wss.emit('connection', client, request);
+      });
       return;
     }
     refuse(socket, '404 Not Found');

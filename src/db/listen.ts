@@ -27,6 +27,8 @@ export class Listener extends EventEmitter<Record<Channel, [payload: string]> & 
   readonly #url: string;
   readonly #channels: readonly Channel[];
   readonly #log: Log;
+  /** When the connection last answered or brought something, by the clock of Date.now(). */
+  heardAt = 0;
   #client: pg.Client | undefined;
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
@@ -58,7 +60,10 @@ export class Listener extends EventEmitter<Record<Channel, [payload: string]> & 
     const lost = (error?: Error) => this.#reconnect(client, error);
     client.on('error', lost);
     client.on('end', lost);
-    client.on('notification', ({ channel, payload }) => this.emit(channel as Channel, payload ?? ''));
+    client.on('notification', ({ channel, payload }) => {
+      this.heardAt = Date.now();
+      this.emit(channel as Channel, payload ?? '');
+    });
     try {
       await client.connect();
       await client.query(this.#channels.map((channel) => `LISTEN ${channel}`).join(';'));
@@ -86,6 +91,7 @@ export class Listener extends EventEmitter<Record<Channel, [payload: string]> & 
 
   /** A half-open connection delivers nothing and reports nothing: ask it now and then. */
   #checkHealth(client: pg.Client): void {
+    this.heardAt = Date.now();
     this.#timer = setTimeout(() => {
       client.query('SELECT 1').then(
         () => client === this.#client && this.#checkHealth(client),

@@ -22,6 +22,8 @@ export interface Claim {
   /** In its wire form: not yet parsed by the definition's schema. */
   input: unknown;
   cancelRequested: boolean;
+  /** From when it was due until it was claimed, by the database's clock. */
+  waitMs: number;
 }
 
 /** What a claim got, and what kept it from more. */
@@ -114,7 +116,8 @@ export async function openClaims(pool: pg.Pool, workerId: string, log: Log): Pro
 
 const READ_CLAIMED = `
   SELECT t.id, t.queue, t.name, t.tenant, t.attempt, t.failures, t.max_attempts AS "maxAttempts", t.crashes,
-         t.soft_limit_ms AS "softLimitMs", t.hard_limit_ms AS "hardLimitMs", t.result_ttl_ms::float8 AS "resultTtlMs", t.input, t.cancel_requested_at IS NOT NULL AS "cancelRequested"
+         t.soft_limit_ms AS "softLimitMs", t.hard_limit_ms AS "hardLimitMs", t.result_ttl_ms::float8 AS "resultTtlMs", t.input, t.cancel_requested_at IS NOT NULL AS "cancelRequested",
+         (extract(epoch FROM clock_timestamp() - t.due_at) * 1000)::float8 AS "waitMs"
   FROM lovage.task t WHERE t.id = ANY (current_setting('lovage.claimed')::uuid[]) AND t.state = 'running'`;
 
 /** Highest priority first, as they were picked. */

@@ -9,7 +9,7 @@ import { defineTask, type AnyTask } from '../task.ts';
 import { MAX_TRIES, waitMs, WAITS_MS } from './schedule.ts';
 import { signedHeaders } from './signature.ts';
 
-type Parts = Pick<Lovage, 'pool' | 'secret' | 'egress'> & { version: string };
+type Parts = Pick<Lovage, 'pool' | 'secret' | 'egress' | 'metrics'> & { version: string };
 
 /** Delivers the message whose id is the task's own: one attempt is one try. */
 export const defineDelivery = (parts: Parts): AnyTask =>
@@ -26,7 +26,9 @@ export const defineDelivery = (parts: Parts): AnyTask =>
       const message = await beginTry(parts.pool, id);
       // It arrived before its worker died, or nobody is to have it any more.
       if (!message) return null;
+      const startedAt = performance.now();
       const tried = await tryOnce(parts, { id, signal, message });
+      parts.metrics.webhooks.tried({ ...tried, ms: performance.now() - startedAt });
       await endTry(parts.pool, id, tried);
       if (tried.outcome === 'delivered') return { status: tried.status };
       const { error, code } = tried;

@@ -6,6 +6,8 @@ import type { Config } from '../config.ts';
 import { HOUSEKEEPING_QUEUE } from '../config.ts';
 import type { EgressOptions } from '../egress/egress.ts';
 import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import type { Lovage } from '../lovage.ts';
 import { openLovage } from '../open.ts';
 import { NOTHING, openClaims } from '../queue/claim.ts';
 import { nextDue } from '../queue/due.ts';
@@ -17,6 +19,7 @@ import { drainWorker } from './drain.ts';
 import { HOUSEKEEPING_SLOTS, withHousekeeping } from './housekeeping.ts';
 import { followEnds } from './upkeep/follow-up.ts';
 import { takeLease } from './lease/lease.ts';
+import { countClaims } from './dispatch/count-claims.ts';
 import { recoverClaims } from './dispatch/recover-claims.ts';
 import { ReportWriter } from './report/reporter.ts';
 import { reportRescued } from './lease/report-rescued.ts';
@@ -40,6 +43,8 @@ export interface WorkerOptions {
   /** Where webhooks may go. */
   egress?: EgressOptions | undefined;
   log: Log;
+  /** Where the process counts other things as well. Default: of its own. */
+  metrics?: Metrics | undefined;
   /** Default: all that the configuration declares. */
   queues?: readonly string[] | undefined;
   /** Attempts at a time, over all queues. Default 10. */
@@ -57,6 +62,8 @@ export interface WorkerOptions {
 
 export interface RunningWorker {
   id: string;
+  /** Its connection. */
+  lovage: Pick<Lovage, 'pool' | 'metrics'>;
   /** It claims, and Postgres answered last time. */
   isReady: () => boolean;
   running(): number;
@@ -86,16 +93,19 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     secret: options.secret,
     egress: options.egress,
     log,
+    metrics: options.metrics,
+    role: 'worker',
     max: 8,
     queryTimeoutMs,
     statementTimeoutMs: queryTimeoutMs,
     channels: ['lovage_ready', 'lovage_cancel', 'lovage_follow', 'lovage_schedule'],
   });
-  const { pool, listener, notifier } = lovage;
+  const { pool, listener, notifier, metrics } = lovage;
   const served = withHousekeeping(config, lovage, { version, ages: options.ages ?? {} });
 
+  const work = metrics.work(served.tasks.keys());
   const reports = new ReportWriter(pool, notifier, log);
-  const settler = new Settler(pool, id, log);
+  const settler = new Settler(pool, id, log, work);
   const processes = createProcessRunner({
     configFile,
     databaseUrl: url,
@@ -108,6 +118,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     log,
     max: Math.min(slots, HANDLER_CONNECTIONS),
     workerPool: pool,
+    metrics,
     vaults: openVaults(config, lovage.secret),
   });
   const runners = { inline, process: processes };
@@ -120,6 +131,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     notifier,
     pool,
     workerId: id,
+    work,
     onDelay,
     onSettled: (queue) => dispatcher.makeRoom(queue),
     log,
@@ -127,12 +139,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { running } = attempts;
   const claims = await openClaims(pool, id, log);
   const claim = recoverClaims({ claim: claims.claim, pool, workerId: id, running, log });
+  const counted = countClaims(claim, work);
   const dispatcher = new Dispatcher({
     queues,
     slots,
     apart: new Map([[HOUSEKEEPING_QUEUE, HOUSEKEEPING_SLOTS]]),
     // What it claimed without its lease, others would take for a dead worker's.
-    claim: async (queue, limit) => (lease.isHeld ? claim(queue, limit) : NOTHING),
+    claim: async (queue, limit) => (lease.isHeld ? counted(queue, limit) : NOTHING),
     run: attempts.run,
     nextDue: (names) => nextDue(pool, names),
     offer: (queue) => notifier.ready(queue),
@@ -150,8 +163,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     slots,
     version,
     log,
-    onLost: (why) => attempts.lose(why),
-    onRescued: (tasks) => reportRescued(tasks, notifier, log),
+    onLost: (why) => {
+      work.lostLease();
+      attempts.lose(why);
+    },
+    onRescued: (tasks) => {
+      for (const { is_crash } of tasks) work.rescued(is_crash);
+      reportRescued(tasks, notifier, log);
+    },
   });
   const stopWatching = watchForCancels({ running, pool, listener, log });
   const stopAsking = askForHousekeeping(lovage, options.housekeepingMs ?? HOUSEKEEPING_MS);
@@ -160,6 +179,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   dispatcher.start();
   const ticker = new ScheduleTicker(lovage);
   ticker.start();
+  work.watch({ running: () => running.size, slots, children: () => processes.counts() });
   log.info({ queues: Object.fromEntries(queues), slots }, 'worker started');
 
   async function stopClaiming(): Promise<void> {
@@ -179,6 +199,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   }
   return {
     id,
+    lovage,
     isReady: () => dispatcher.isHealthy && listener.isConnected && lease.isHeld,
     running: () => running.size,
     drain: drainWorker({ attempts, stopClaiming, close, log }),

@@ -99,6 +99,7 @@ export async function serve(
     limits?: NonNullable<ApiOptions['limits']>;
     mounts?: NonNullable<ApiOptions['mounts']>;
     trustedProxies?: TrustedProxies;
+    metricsOpen?: boolean;
   } = {},
 ): Promise<Server> {
   const lovage = await openLovage({
@@ -107,8 +108,22 @@ export async function serve(
     secret: 'secret' in options ? options.secret : SECRET,
     log,
   });
-  const { port = 0, corsOrigins = [], limits = {}, mounts = config.mounts, trustedProxies } = options;
-  const settings = { host: '127.0.0.1', port, maxBodyBytes: MAX_BODY_BYTES, corsOrigins, trustedProxies };
+  const {
+    port = 0,
+    corsOrigins = [],
+    limits = {},
+    mounts = config.mounts,
+    trustedProxies,
+    metricsOpen,
+  } = options;
+  const settings = {
+    host: '127.0.0.1',
+    port,
+    maxBodyBytes: MAX_BODY_BYTES,
+    corsOrigins,
+    trustedProxies,
+    metricsOpen,
+  };
   const authenticator = createAuthenticator(lovage.pool, ROOT_KEY);
   const api = await startApi({ lovage, authenticator, settings, limits, mounts, version: 'test' });
   return {

@@ -39,6 +39,7 @@ function startAttempt(forced: Because[]): Attempt {
     hardLimitMs: null,
     input: {},
     cancelRequested: false,
+    waitMs: 0,
   };
   return new Attempt({
     claim,

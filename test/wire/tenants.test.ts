@@ -96,7 +96,7 @@ const NAMES_NOTHING: readonly [where: RegExp, why: string][] = [
   [/^\w+ \/v1\/queues\/\{name\}|^queues\./, 'queues are shared, and another tenant’s keys are refused'],
 ];
 /** What all tenants share: keys of other tenants than the house's own are refused. */
-const SHARED = /^\w+ \/v1\/(?:queues|workers|archive)|^(?:queues|workers|archive)\./;
+const SHARED = /^\w+ (?:\/v1\/(?:queues|workers|archive)|\/metrics$)|^(?:queues|workers|archive)\./;
 
 /** What a put names may be the caller's own and new: another tenant's of the same name must only stay as it is. */
 const MAKES_OWN = /^put \/v1\/schedules|^schedules\.put$/;

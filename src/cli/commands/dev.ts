@@ -1,5 +1,6 @@
 import { startApi } from '../../api/server.ts';
 import { createAuthenticator } from '../../keys/authenticate.ts';
+import { Metrics } from '../../metrics/metrics.ts';
 import { readMounts } from '../../mounts.ts';
 import { openLovage } from '../../open.ts';
 import { startWorker } from '../../worker/start.ts';
@@ -39,7 +40,9 @@ export const dev: Command = {
       async ({ settings, config, log, database, secret }) => {
         const mounts = readMounts(config);
         const rootKey = await readRootKey(settings, database.isEmbedded);
+        const metrics = new Metrics();
         const lovage = await openLovage({
+          metrics,
           config,
           url: database.url,
           directUrl: database.directUrl,
@@ -49,6 +52,7 @@ export const dev: Command = {
           idempotencyTtlMs: settings.idempotencyTtlMs,
         });
         const worker = await startWorker({
+          metrics,
           config,
           configFile: settings.configFile,
           url: database.url,

@@ -1,7 +1,12 @@
-import { startWorker } from '../../worker/start.ts';
+import { createAuthenticator } from '../../keys/authenticate.ts';
+import { createScrapeGuard } from '../../keys/scrape.ts';
+import type { Settings } from '../../settings.ts';
+import { openWorkerDoor, type Door } from '../../worker/door.ts';
+import { startWorker, type RunningWorker } from '../../worker/start.ts';
 import { optionalNumber, readArguments } from '../arguments.ts';
 import { CHILD_FLAGS, CHILD_HELP, readChildLimits } from '../child-limits.ts';
 import { UsageError, type Command } from '../command.ts';
+import { readRootKey } from '../kept-secrets.ts';
 import { withLastingSession } from '../session.ts';
 import { firstSignal } from '../signals.ts';
 import { MEMORY_FLAG, MEMORY_HELP, readMaxMemory, whenToEnd } from '../when-to-end.ts';
@@ -51,9 +56,32 @@ export const worker: Command = {
         ages: { auditMs: settings.auditRetentionMs, deliveriesMs: settings.keeping.retentionMs },
         version: version(),
       });
+      const door = await openDoor(running, settings, database.isEmbedded);
+      if (door) log.info({ url: door.url }, 'answers probes and scrapes');
       const code = await whenToEnd({ stopped, maxMemoryMb, log });
+      // Until it is over: who looks sees that it drains.
       await running.drain(settings.drainMs);
+      await door?.close();
       return code;
     });
   },
 };
+
+async function openDoor(
+  { lovage: { pool, metrics }, isReady }: RunningWorker,
+  settings: Settings,
+  isEmbedded: boolean,
+): Promise<Door | undefined> {
+  const { host, metricsPort: port } = settings;
+  if (port === undefined) return undefined;
+  const authenticator = createAuthenticator(pool, await readRootKey(settings, isEmbedded));
+  metrics.expose(version(), pool);
+  return openWorkerDoor({
+    host,
+    port,
+    metrics,
+    admit: createScrapeGuard(authenticator, settings.metricsOpen),
+    isReady,
+    version: version(),
+  });
+}

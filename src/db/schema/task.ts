@@ -70,6 +70,10 @@ export const task = lovage.table(
     notifies: boolean('notifies').notNull().default(false),
     /** What its definition's `dedupe` says of its input: as long as it is not final, no other task may have the same. */
     dedupeKey: text('dedupe_key'),
+    /** The trace of the call that made it: W3C traceparent and, after a blank, tracestate. */
+    trace: text('trace'),
+    /** The HTTP request that made it, as the log and the audit log know it. */
+    requestId: text('request_id'),
   },
   (t) => [
     index('task_name_id').on(t.name, t.id),

@@ -37,6 +37,9 @@ export class Attempt {
   #limit: NodeJS.Timeout | undefined;
   #grace: NodeJS.Timeout | undefined;
   #hasReturned = false;
+  #beganAt: number | undefined;
+  /** How long its handler has run, once that is over; 0 where it was never called. */
+  ranMs = 0;
 
   constructor(options: AttemptOptions) {
     this.#options = options;
@@ -60,6 +63,7 @@ export class Attempt {
 
   /** The handler is called: from now on its time counts. */
   begin(): void {
+    this.#beganAt = performance.now();
     // One clock at a time: most attempts end before either.
     this.#limit = setTimeout(stopSoftly, this.#options.limits.softLimitMs, this);
   }
@@ -78,6 +82,7 @@ export class Attempt {
   /** The handler has returned. */
   end(): void {
     this.#hasReturned = true;
+    if (this.#beganAt !== undefined) this.ranMs = performance.now() - this.#beganAt;
     clearTimeout(this.#limit);
     clearTimeout(this.#grace);
   }

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Config } from '../../config.ts';
 import { retryConflicts } from '../../db/failures.ts';
 import type { Log } from '../../log.ts';
+import type { WorkMetrics } from '../../metrics/work.ts';
 import type { Claim } from '../../queue/claim.ts';
 import type { Notifier } from '../../queue/notify.ts';
 import { markOverdue } from '../../queue/overdue.ts';
@@ -23,6 +24,7 @@ export interface AttemptsOptions {
   notifier: Notifier;
   pool: pg.Pool;
   workerId: string;
+  work: WorkMetrics;
   /** A task of this worker is due again in so many milliseconds. */
   onDelay: (delayMs: number) => void;
   /** An attempt of this queue has ended, and that is committed. */
@@ -43,7 +45,7 @@ export class Attempts {
 
   /** Resolves when the attempt's slot is free again. Never rejects. */
   readonly run = async (claim: Claim): Promise<void> => {
-    const { config, runners, reports, settler, notifier } = this.#options;
+    const { config, runners, reports, settler, notifier, work } = this.#options;
     const definition = config.tasks.get(claim.name);
     const attempt = new Attempt({
       claim,
@@ -55,12 +57,14 @@ export class Attempts {
     const older = this.#running.get(claim.id);
     if (older) this.#drop(older, new AttemptLost('a later attempt of the task has started'));
     this.#running.set(claim.id, attempt);
+    work.began(claim.name, claim.waitMs);
     notifier.changed([claim.id]);
     if (claim.cancelRequested) attempt.stop(new Cancelled('the task was cancelled'));
     const ended = runAttempt(attempt, definition, runners);
     const settled = this.#settleOnce(attempt, ended);
     attempt.settled = settled;
     await ended;
+    work.ran(claim.name, attempt.ranMs);
     // Slots come free as handlers end, not as outcomes are written, unless the writing falls behind.
     if (settler.isBehind) await settled;
   };
@@ -128,10 +132,11 @@ export class Attempts {
 
   async #settle(attempt: Attempt, ended: Ended): Promise<void> {
     const { claim, reporter } = attempt;
-    const { reports, notifier, onDelay, onSettled, log } = this.#options;
+    const { reports, notifier, work, onDelay, onSettled, log } = this.#options;
     reports.forget(reporter);
     await reporter.written();
     const { state, outcome } = await this.#record(attempt, ended);
+    work.settled(claim.name, outcome, state);
     if (this.#running.get(claim.id) === attempt) this.#running.delete(claim.id);
     if (state === null) {
       const { id: task, attempt: number } = claim;

@@ -1,6 +1,7 @@
 import { connect } from '../../db/connect.ts';
 import type pg from 'pg';
 import type { Log } from '../../log.ts';
+import type { Metrics } from '../../metrics/metrics.ts';
 import type { Runner } from '../attempt/attempt.ts';
 import { Children } from '../attempt/children.ts';
 import { callHandler } from '../attempt/call-handler.ts';
@@ -19,10 +20,12 @@ export function createInlineRunner(options: {
   /** The worker's own, for children: handlers that hold all the others must not wait for each other. */
   workerPool: pg.Pool;
   vaults: Vaults;
+  metrics: Metrics;
 }): Runner {
-  const { workerPool, vaults, ...connection } = options;
+  const { workerPool, vaults, metrics, ...connection } = options;
   const { log } = options;
   const { pool, db } = connect({ ...connection, applicationName: 'lovage handlers' });
+  metrics.connections.watchPool('handlers', pool);
   return {
     async run(definition, attempt, input) {
       const { claim, reporter } = attempt;

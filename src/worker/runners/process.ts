@@ -20,13 +20,14 @@ export function createProcessRunner(options: {
   secret?: string | undefined;
   log: Log;
   limits?: ChildLimits | undefined;
-}): Runner & { keepWarm(): void } {
+}): Runner & Pick<ChildPool, 'keepWarm' | 'counts'> {
   const { limits = {}, ...rest } = options;
   const max = Math.max(2, availableParallelism());
   const pool = new ChildPool({ ...rest, limits, max, maxAlone: MAX_ALONE });
   const children = new Map<Attempt, Child>();
   return {
     keepWarm: () => pool.keepWarm(),
+    counts: () => pool.counts(),
     async run(definition, attempt, input) {
       const { signal, claim } = attempt;
       const held = await pool.take({ signal, isAlone: claim.crashes > 0 });

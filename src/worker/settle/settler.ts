@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type pg from 'pg';
 import { isPassing, retryConflicts } from '../../db/failures.ts';
 import type { Log } from '../../log.ts';
+import type { WorkMetrics } from '../../metrics/work.ts';
 import { settleAttempts, wasSettled, type Settled, type Settlement } from '../../queue/settle.ts';
 
 const LANES = 2;
@@ -22,16 +23,18 @@ export class Settler {
   readonly #pool: pg.Pool;
   readonly #workerId: string;
   readonly #log: Log;
+  readonly #work: WorkMetrics;
   readonly #waiting = new Map<string, Waiting[]>();
   #busy = 0;
   #pending = 0;
   #startQueued = false;
   #closed = new AbortController();
 
-  constructor(pool: pg.Pool, workerId: string, log: Log) {
+  constructor(pool: pg.Pool, workerId: string, log: Log, work: WorkMetrics) {
     this.#pool = pool;
     this.#workerId = workerId;
     this.#log = log;
+    this.#work = work;
   }
 
   /** Resolves with the task's new state once it is committed, or with null if the fence refused the attempt. */
@@ -86,7 +89,9 @@ export class Settler {
   async #writeUntilDone(queue: string, group: Waiting[]): Promise<void> {
     for (let failures = 0; !this.#closed.signal.aborted; failures += 1) {
       try {
+        const startedAt = performance.now();
         const settled = await this.#write(queue, group, failures > 0);
+        this.#work.wrote(group.length, performance.now() - startedAt);
         const states = new Map(settled.map(({ id, state }) => [id, state]));
         for (const { settlement, done } of group) done(states.get(settlement.id) ?? null);
         return;

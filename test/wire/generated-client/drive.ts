@@ -12,6 +12,7 @@ export async function drive(baseUrl: string, apiKey: string, fetch: typeof globa
 
   await client.GET('/healthz');
   await client.GET('/readyz');
+  await client.GET('/metrics', { parseAs: 'text' });
 
   // Start, wait, look.
   const started = await client.POST('/v1/tasks/old.analyze', {

@@ -48,6 +48,16 @@ export class ChildPool {
     this.#refill();
   }
 
+  /** Its children, by what they do. */
+  counts(): Record<'idle' | 'busy' | 'starting' | 'leaving', number> {
+    return {
+      idle: this.#idle.length,
+      busy: this.#busyInTurn + this.#busyAlone,
+      starting: this.#starting,
+      leaving: this.#leaving.size,
+    };
+  }
+
   /** @throws the signal's reason, or ChildUnavailable. */
   async take({ signal, isAlone }: { signal: AbortSignal; isAlone: boolean }): Promise<Held> {
     if (this.#isClosing) throw new ChildUnavailable('the worker ends');
