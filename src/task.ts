@@ -20,6 +20,8 @@ export interface RunContext<Input> {
   tenant: string;
   /** Numbered from 1, never reused. */
   attempt: number;
+  /** W3C trace context of this attempt, to send on with calls of its own; undefined where its task belongs to no trace. */
+  traceparent?: string | undefined;
   /**
    * Aborted when the handler should stop. Its `reason` says why: `Cancelled`, `SoftTimeLimitExceeded`, `HardTimeLimitExceeded`,
    * `ShuttingDown` or `AttemptLost`.

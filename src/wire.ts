@@ -194,6 +194,8 @@ export interface Caller {
   isOperator?: boolean | undefined;
   /** Came with a stream ticket: opens streams and nothing else. */
   isTicket?: boolean | undefined;
-  /** From where the call came, for the audit log. */
-  origin?: { ip?: string | undefined; requestId?: string | undefined } | undefined;
+  /** From where the call came, for the audit log and for its trace (W3C traceparent and, after a blank, tracestate). */
+  origin?:
+    | { ip?: string | undefined; requestId?: string | undefined; trace?: string | undefined }
+    | undefined;
 }

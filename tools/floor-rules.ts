@@ -16,7 +16,7 @@ const queue = '^src/queue/';
 const metrics = '^src/metrics/';
 const db = '^src/db/';
 const leaves =
-  '^src/(embedded-postgres/|egress/|task\\.ts|dialect\\.ts|pack\\.ts|config\\.ts|errors\\.ts|log\\.ts|wire\\.ts|settings\\.ts)';
+  '^src/(embedded-postgres/|egress/|tracing/|task\\.ts|dialect\\.ts|pack\\.ts|config\\.ts|errors\\.ts|log\\.ts|wire\\.ts|settings\\.ts)';
 const packs = '^packs/';
 
 export const forbidden: IForbiddenRuleType[] = [

@@ -4,6 +4,7 @@ import type { Authenticator } from '../keys/authenticate.ts';
 import type { Lovage } from '../lovage.ts';
 import type { Mounts } from '../mounts.ts';
 import type { Caller } from '../wire.ts';
+import { traceOfHeaders } from '../tracing/trace-context.ts';
 import type { Patience } from './patience.ts';
 import { clientAddress, type TrustedProxies } from '../trusted-proxies.ts';
 import { suspect, type Suspicion } from '../json/unstorable.ts';
@@ -86,6 +87,10 @@ export function contextOf(parts: ApiParts, c: HttpContext, suspicion = suspect('
   };
 }
 
+/** The trace that a request belongs to, where it says so. */
+export const traceOf = ({ req }: HttpContext): string | undefined =>
+  traceOfHeaders(req.header('traceparent'), req.header('tracestate'));
+
 /** From where a request came, for the audit log. */
 export function originOf(
   { trustedProxies }: Pick<ApiParts, 'trustedProxies'>,
@@ -94,5 +99,5 @@ export function originOf(
   // Without a server, as in a call of the app itself, there is no socket.
   const socket = (c.env as Partial<HttpBindings> | undefined)?.incoming?.socket.remoteAddress;
   const ip = clientAddress(socket, c.req.header('x-forwarded-for'), trustedProxies);
-  return { ip, requestId: c.var.requestId };
+  return { ip, requestId: c.var.requestId, trace: traceOf(c) };
 }

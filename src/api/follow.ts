@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
-import type { ApiParts, HttpContext, HttpEnv } from './context.ts';
+import { traceIdOf } from '../tracing/trace-context.ts';
+import { type ApiParts, type HttpContext, type HttpEnv, traceOf } from './context.ts';
 import { Patience, PATIENCE_MS } from './patience.ts';
 
 const REQUEST_ID = /^[\w.-]{1,128}$/;
@@ -39,7 +40,8 @@ export function followRequests({ lovage, closing }: ApiParts): MiddlewareHandler
     requests.answered({ method, template: templateOf(c), status, ms: exactMs });
     if (headers.get('content-type')?.startsWith('text/event-stream'))
       c.env.outgoing.once('close', requests.openStream('sse'));
-    const line = { method, path, status, ms, requestId };
+    const traceId = traceIdOf(traceOf(c));
+    const line = { method, path, status, ms, requestId, ...(traceId !== undefined && { traceId }) };
     lovage.log.info(c.req.raw.signal.aborted ? { ...line, aborted: true } : line, 'request');
   };
 }

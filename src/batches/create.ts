@@ -7,6 +7,7 @@ import type { NewTask } from '../queue/send.ts';
 import { findDefinition, newTask, type EnqueueRequest } from '../tasks/enqueue.ts';
 import { idempotencyKeyOf, keyReused, takeIdempotencyKey } from '../tasks/idempotency.ts';
 import { uuidV7 } from '../uuid.ts';
+import { traceSend } from '../tracing/spans.ts';
 import { sealCallback, type Callback } from '../webhooks/callback.ts';
 import type { Caller } from '../wire.ts';
 import type { AcceptedBatchView } from '../wire/batches.ts';
@@ -56,7 +57,13 @@ export async function createBatch(
   }
   const { label = null } = request;
   const entry = { tenant: caller.tenant, label, createdBy: caller.actor, followUp, callback: sealed };
-  const added = await addOnce(lovage, caller, request, entry, tasks).catch((error: unknown) => {
+  const queue = tasks[0]?.queue ?? '';
+  const sending = { queue, count: tasks.length, trace: caller.origin?.trace };
+  const added = await traceSend(sending, (trace) => {
+    const traced = { ...entry, ...(followUp && { followUp: { ...followUp, trace } }) };
+    const all = tasks.map((task) => ({ ...task, trace }));
+    return addOnce(lovage, caller, request, traced, all);
+  }).catch((error: unknown) => {
     throw explainRefusal(error, request.tasks);
   });
   if ('replay' in added) return added.replay;

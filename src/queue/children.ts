@@ -7,6 +7,9 @@ export interface Parent {
   id: string;
   attempt: number;
   queue: string;
+  /** Of its attempt. */
+  trace?: string | null | undefined;
+  requestId?: string | null | undefined;
 }
 
 /** A child to make: whose tenant and author it is, its parent says. */

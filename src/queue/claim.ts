@@ -24,6 +24,9 @@ export interface Claim {
   cancelRequested: boolean;
   /** From when it was due until it was claimed, by the database's clock. */
   waitMs: number;
+  /** Of the call that made the task. */
+  trace: string | null;
+  requestId: string | null;
 }
 
 /** What a claim got, and what kept it from more. */
@@ -117,7 +120,7 @@ export async function openClaims(pool: pg.Pool, workerId: string, log: Log): Pro
 const READ_CLAIMED = `
   SELECT t.id, t.queue, t.name, t.tenant, t.attempt, t.failures, t.max_attempts AS "maxAttempts", t.crashes,
          t.soft_limit_ms AS "softLimitMs", t.hard_limit_ms AS "hardLimitMs", t.result_ttl_ms::float8 AS "resultTtlMs", t.input, t.cancel_requested_at IS NOT NULL AS "cancelRequested",
-         (extract(epoch FROM clock_timestamp() - t.due_at) * 1000)::float8 AS "waitMs"
+         (extract(epoch FROM clock_timestamp() - t.due_at) * 1000)::float8 AS "waitMs", t.trace, t.request_id AS "requestId"
   FROM lovage.task t WHERE t.id = ANY (current_setting('lovage.claimed')::uuid[]) AND t.state = 'running'`;
 
 /** Highest priority first, as they were picked. */

@@ -27,6 +27,9 @@ export interface NewTask {
   parentStep?: string | undefined;
   /** No other live task of its tenant and name has this key; `withinMs`: nor one that was accepted so short a time ago. */
   dedupe?: { key: string; withinMs?: number | undefined } | undefined;
+  /** Of the call that makes it: W3C traceparent and, after a blank, tracestate. */
+  trace?: string | undefined;
+  requestId?: string | undefined;
   /** Where to tell of its end; needs an `id`. The secret is encrypted, in base64. */
   callback?: { url: string; secret?: string | undefined } | undefined;
 }

@@ -8,6 +8,7 @@ import type { TaskView } from '../wire.ts';
 import { newTask, type EnqueueRequest } from './enqueue.ts';
 import { ACCEPTED_ONCE } from '../queue/send-once.ts';
 import { ACCEPTED } from '../queue/send.ts';
+import { traceSend } from '../tracing/spans.ts';
 import { uuidV7 } from '../uuid.ts';
 import { getTask } from './get.ts';
 import { viewAccepted } from './view.ts';
@@ -37,9 +38,11 @@ export async function enqueue<Definition extends AnyTask>(
   { createdBy = 'app', tenant = 'default', ...options }: EnqueueInOptions = {},
 ): Promise<TaskView> {
   const task = await newTask(definition, { actor: createdBy, tenant }, { ...options, input });
-  const [row] = task.dedupe
-    ? await run(tx, ADD_ONCE, JSON.stringify({ ...task, id: task.id ?? uuidV7() }))
-    : await run(tx, ADD, JSON.stringify([task]));
+  const [row] = await traceSend(task, (trace) =>
+    task.dedupe
+      ? run(tx, ADD_ONCE, JSON.stringify({ ...task, trace, id: task.id ?? uuidV7() }))
+      : run(tx, ADD, JSON.stringify([{ ...task, trace }])),
+  );
   if (!row) throw new Error(`task "${definition.name}" was accepted but no row came back`);
   if (row.outcome === 'deduplicated') {
     const shown = await getTask({ db: databaseOf(tx) }, { tenant }, row.id, []);

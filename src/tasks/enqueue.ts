@@ -4,6 +4,7 @@ import { faultsOf } from '../json/faults.ts';
 import type { Lovage } from '../lovage.ts';
 import type { NewTask } from '../queue/send.ts';
 import { timeLimits, type AnyTask } from '../task.ts';
+import { traceSend } from '../tracing/spans.ts';
 import { uuidV7 } from '../uuid.ts';
 import { sealCallback, type Callback } from '../webhooks/callback.ts';
 import type { Caller, TaskView } from '../wire.ts';
@@ -50,9 +51,9 @@ export async function enqueueTask(
     Object.assign(task, { id: uuidV7(), callback: sealCallback(lovage, request.callback) });
   try {
     if (task.dedupe || request.idempotencyKey !== undefined) {
-      return await acceptOnce(lovage, caller, task, request);
+      return await send(task, (traced) => acceptOnce(lovage, caller, traced, request));
     }
-    const row = await lovage.sender.send(task);
+    const row = await send(task, (traced) => lovage.sender.send(traced));
     lovage.notifier.ready(task.queue);
     return viewAccepted(row, row.due_at > row.created_at);
   } catch (error) {
@@ -60,10 +61,14 @@ export async function enqueueTask(
   }
 }
 
+/** Whoever takes it goes on with its trace from here. */
+const send = <Result>(task: NewTask, accept: (traced: NewTask) => Promise<Result>): Promise<Result> =>
+  traceSend(task, (trace) => accept({ ...task, trace }));
+
 /** A task as its definition and its caller want it, checked. @throws validation with a pointer per fault. */
 export async function newTask(
   definition: AnyTask,
-  caller: Pick<Caller, 'actor' | 'tenant' | 'priority'>,
+  caller: Pick<Caller, 'actor' | 'tenant' | 'priority' | 'origin'>,
   request: Omit<EnqueueRequest, 'name'>,
 ): Promise<NewTask> {
   const input = await parseInput(definition, request.input);
@@ -82,6 +87,8 @@ export async function newTask(
     createdBy: caller.actor,
     delayMs: request.delayMs,
     dueAt: request.runAt,
+    trace: caller.origin?.trace,
+    requestId: caller.origin?.requestId,
   };
 }
 

@@ -2,10 +2,12 @@ import type pg from 'pg';
 import { z } from 'zod';
 import { HOUSEKEEPING_QUEUE } from '../config.ts';
 import { retryConflicts } from '../db/failures.ts';
-import { post, PostFailed } from '../egress/post.ts';
+import { post, type PostAnswer, PostFailed, type PostRequest } from '../egress/post.ts';
 import { Discard, LovageError, RetryIn } from '../errors.ts';
 import type { Lovage } from '../lovage.ts';
 import { defineTask, type AnyTask } from '../task.ts';
+import { tracePost } from '../tracing/spans.ts';
+import { headersOfTrace } from '../tracing/trace-context.ts';
 import { MAX_TRIES, waitMs, WAITS_MS } from './schedule.ts';
 import { signedHeaders } from './signature.ts';
 
@@ -22,12 +24,12 @@ export const defineDelivery = (parts: Parts): AnyTask =>
     // Where Postgres, not the receiver, fails it.
     backoff: { delaysMs: WAITS_MS },
     softLimitMs: parts.egress.timeoutMs + 15_000,
-    async run({ id, signal }) {
+    async run({ id, signal, traceparent }) {
       const message = await beginTry(parts.pool, id);
       // It arrived before its worker died, or nobody is to have it any more.
       if (!message) return null;
       const startedAt = performance.now();
-      const tried = await tryOnce(parts, { id, signal, message });
+      const tried = await tryOnce(parts, { id, signal, message, traceparent });
       parts.metrics.webhooks.tried({ ...tried, ms: performance.now() - startedAt });
       await endTry(parts.pool, id, tried);
       if (tried.outcome === 'delivered') return { status: tried.status };
@@ -78,11 +80,15 @@ async function endTry(pool: pg.Pool, id: string, tried: Tried): Promise<void> {
   );
 }
 
+interface Trial {
+  id: string;
+  signal: AbortSignal;
+  message: Message;
+  traceparent: string | undefined;
+}
+
 /** Rejects only where the attempt was told to stop. */
-async function tryOnce(
-  parts: Parts,
-  { id, signal, message }: { id: string; signal: AbortSignal; message: Message },
-): Promise<Tried> {
+async function tryOnce(parts: Parts, { id, signal, message, traceparent }: Trial): Promise<Tried> {
   const { url, body, failures, max_attempts } = message;
   const fail = (fault: Fault, retryAfter?: string): Tried =>
     failures + 1 >= max_attempts
@@ -96,7 +102,7 @@ async function tryOnce(
       'content-type': 'application/json',
       'user-agent': `Lovage/${parts.version} (webhooks)`,
     };
-    const { status, retryAfter } = await post(parts.egress, { url, headers, body, signal });
+    const { status, retryAfter } = await tracedPost(parts, { url, headers, body, signal }, traceparent);
     if (status >= 200 && status < 300) return { outcome: 'delivered', status };
     const fault = {
       error: `the receiver answered ${status}${noteOn(status)}`,
@@ -117,6 +123,24 @@ async function tryOnce(
       code: 'secret_unreadable',
       status: null,
     });
+  }
+}
+
+async function tracedPost(
+  { egress }: Pick<Parts, 'egress'>,
+  request: PostRequest,
+  traceparent: string | undefined,
+): Promise<PostAnswer> {
+  const traced = tracePost(request.url, traceparent);
+  const headers = { ...request.headers, ...headersOfTrace(traced.trace) };
+  try {
+    const answer = await traced.within(() => post(egress, { ...request, headers }));
+    const { status } = answer;
+    traced.end({ 'http.response.status_code': status }, status >= 300 ? String(status) : undefined);
+    return answer;
+  } catch (error) {
+    traced.end({}, error instanceof PostFailed ? error.code : 'stopped');
+    throw error;
   }
 }
 

@@ -1,3 +1,4 @@
+import { createLog } from '../../src/log.ts';
 import { expect, test, vi } from 'vitest';
 import { Cancelled } from '../../src/stop-reasons.ts';
 import { Attempt, type Because } from '../../src/worker/attempt/attempt.ts';
@@ -40,10 +41,12 @@ function startAttempt(forced: Because[]): Attempt {
     input: {},
     cancelRequested: false,
     waitMs: 0,
+    trace: null,
+    requestId: null,
   };
   return new Attempt({
     claim,
-    reporter: new Reporter(claim, () => undefined),
+    reporter: new Reporter(claim, () => undefined, createLog({ level: 'silent' })),
     limits: { softLimitMs: 60_000, hardLimitMs: 60_000, cancelGraceMs: 200 },
     force: (_attempt, because) => void forced.push(because),
   });

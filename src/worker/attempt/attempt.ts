@@ -29,6 +29,8 @@ export class Attempt {
   readonly reporter: Reporter;
   /** What was done to it when it did not stop by itself: `killed` with its process, or left running as `overdue`. */
   forced: 'killed' | 'overdue' | undefined;
+  /** To go on with, where its task belongs to a trace. */
+  trace: string | undefined;
   /** Resolves when its outcome is written. */
   settled: Promise<void> | undefined;
   readonly #options: AttemptOptions;

@@ -14,6 +14,8 @@ import { Attempt, runnerOf, type Because, type Runners, type TimeLimits } from '
 import { recordSuccess } from '../settle/record-success.ts';
 import { Reporter, type ReportWriter } from '../report/reporter.ts';
 import { outcomeOf, runAttempt, type Ended } from './run-attempt.ts';
+import { attemptFields } from '../../tracing/log-fields.ts';
+import { traceAttempt, type Traced } from '../../tracing/spans.ts';
 import type { Settler } from '../settle/settler.ts';
 
 export interface AttemptsOptions {
@@ -49,7 +51,7 @@ export class Attempts {
     const definition = config.tasks.get(claim.name);
     const attempt = new Attempt({
       claim,
-      reporter: new Reporter(claim, reports.changed),
+      reporter: new Reporter(claim, reports.changed, this.#options.log),
       limits: limitsOf(claim, definition),
       force: this.#force,
     });
@@ -60,8 +62,10 @@ export class Attempts {
     work.began(claim.name, claim.waitMs);
     notifier.changed([claim.id]);
     if (claim.cancelRequested) attempt.stop(new Cancelled('the task was cancelled'));
-    const ended = runAttempt(attempt, definition, runners);
-    const settled = this.#settleOnce(attempt, ended);
+    const traced = traceAttempt(claim);
+    attempt.trace = traced.trace;
+    const ended = traced.within(() => runAttempt(attempt, definition, runners));
+    const settled = this.#settleOnce(attempt, ended, traced);
     attempt.settled = settled;
     await ended;
     work.ran(claim.name, attempt.ranMs);
@@ -113,21 +117,24 @@ export class Attempts {
   /** A handler that goes on is killed with its process, or marked, where it shares this one's. */
   readonly #force = (attempt: Attempt, because: Because): void => {
     const { pool, log } = this.#options;
-    const { id, attempt: number, queue, name } = attempt.claim;
+    const { id, attempt: number, queue } = attempt.claim;
     const isKilled = this.#kill(attempt);
     log.warn(
-      { task: id, attempt: number, name, because },
+      { ...attemptFields(attempt.claim), because },
       isKilled ? 'killed' : 'overdue: it cannot be killed',
     );
     if (attempt.forced === undefined) attempt.forced = isKilled ? 'killed' : 'overdue';
     if (isKilled) return;
     retryConflicts(() => markOverdue(pool, queue, [{ id, attempt: number, because }])).catch(
-      (error: unknown) => log.warn({ err: error, task: id }, 'could not be marked as overdue'),
+      (error: unknown) =>
+        log.warn({ ...attemptFields(attempt.claim), err: error }, 'could not be marked as overdue'),
     );
   };
 
-  async #settleOnce(attempt: Attempt, ended: Promise<Ended>): Promise<void> {
-    await this.#settle(attempt, await ended);
+  async #settleOnce(attempt: Attempt, running: Promise<Ended>, traced: Traced): Promise<void> {
+    const ended = await running;
+    endTrace(traced, ended.outcome);
+    await this.#settle(attempt, ended);
   }
 
   async #settle(attempt: Attempt, ended: Ended): Promise<void> {
@@ -139,10 +146,11 @@ export class Attempts {
     work.settled(claim.name, outcome, state);
     if (this.#running.get(claim.id) === attempt) this.#running.delete(claim.id);
     if (state === null) {
-      const { id: task, attempt: number } = claim;
-      log.warn({ task, attempt: number }, 'the outcome was dropped: the attempt is no longer its own');
+      log.warn(attemptFields(claim), 'the outcome was dropped: the attempt is no longer its own');
       return;
     }
+    if ('error' in outcome)
+      log.info({ ...attemptFields(claim), state, code: outcome.error.code }, 'an attempt failed');
     onSettled(claim.queue);
     notifier.changed([claim.id]);
     if (isFinal(state)) notifier.final([claim.id]);
@@ -172,6 +180,11 @@ export class Attempts {
     }
     return { state: await settler.settle(claim.queue, { ...said, ...outcome }), outcome };
   }
+}
+
+function endTrace(traced: Traced, outcome: Outcome): void {
+  const error = 'error' in outcome ? outcome.error.code : undefined;
+  traced.end({ 'lovage.outcome': outcome.kind }, error);
 }
 
 /** What the caller asked for goes before what the definition says. One that is not known here is not run. */

@@ -13,6 +13,7 @@ import {
 import { AttemptLost } from '../../stop-reasons.ts';
 import type { AnyTask, Child, ChildOptions, ChildOutcome, RunContext } from '../../task.ts';
 import { newTask } from '../../tasks/enqueue.ts';
+import { traceSend } from '../../tracing/spans.ts';
 import { isFinal } from '../../wire.ts';
 
 const MAX_STEP = 200;
@@ -77,7 +78,11 @@ export class Children {
     const faults = findUnstorable(input, suspect(JSON.stringify(input) ?? ''));
     if (faults.length > 0)
       throw new LovageError('validation', `the input of "${definition.name}" cannot be stored`, { faults });
-    const made = await this.#ask({ ...task, priority, parentStep: step });
+    const sending = { ...task, trace: this.#parent.trace ?? undefined };
+    const requestId = this.#parent.requestId ?? undefined;
+    const made = await traceSend(sending, (trace) =>
+      this.#ask({ ...task, trace, requestId, priority, parentStep: step }),
+    );
     if (made.isSame) return { id: made.id, name: definition.name, step };
     const message = `step "${step}" was used before, for task ${made.id}, with another definition or input`;
     throw new Discard(message, { code: 'step_reused' });

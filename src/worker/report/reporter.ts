@@ -5,6 +5,8 @@ import type { Claim } from '../../queue/claim.ts';
 import type { Notifier } from '../../queue/notify.ts';
 import { reportAttempts, type EventLine, type Report } from '../../queue/settle.ts';
 import type { Progress } from '../../task.ts';
+import { redactSecrets } from '../../redact.ts';
+import { attemptFields } from '../../tracing/log-fields.ts';
 import { clean } from '../attempt/describe-error.ts';
 import { roundProgress } from './round-progress.ts';
 import { storableData } from './storable-data.ts';
@@ -24,13 +26,15 @@ interface Line extends Omit<EventLine, 'agoMs'> {
 export class Reporter {
   readonly #claim: Claim;
   readonly #changed: (reporter: Reporter) => void;
+  readonly #log: Log;
   #progress: Report['progress'] = null;
   #lines: Line[] = [];
   #seen = new Set<number>();
   #logged = 0;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(claim: Claim, changed: (reporter: Reporter) => void) {
+  constructor(claim: Claim, changed: (reporter: Reporter) => void, log: Log) {
+    this.#log = log;
     this.#claim = claim;
     this.#changed = changed;
   }
@@ -49,8 +53,11 @@ export class Reporter {
   log(message: string, data?: Record<string, unknown>): void {
     this.#logged += 1;
     if (this.#logged > MAX_LOG_EVENTS) return;
+    const text = clean(message, 4_000);
+    // Its data stays in the history: what is in it, no log should have to know.
+    this.#log.info(attemptFields(this.#claim), redactSecrets(text));
     const line = {
-      message: clean(message, 4_000),
+      message: text,
       ...(data === undefined ? {} : { data: storableData(data) }),
     };
     this.#lines.push({ type: 'log', at: performance.now(), data: line });

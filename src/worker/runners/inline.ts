@@ -6,6 +6,7 @@ import type { Runner } from '../attempt/attempt.ts';
 import { Children } from '../attempt/children.ts';
 import { callHandler } from '../attempt/call-handler.ts';
 import { judge } from '../attempt/retry-policy.ts';
+import { headersOfTrace } from '../../tracing/trace-context.ts';
 import { HandlerWrites } from '../settle/settle-alone.ts';
 import type { Vaults } from '../../vault.ts';
 
@@ -32,13 +33,14 @@ export function createInlineRunner(options: {
       const judged = (error: unknown) => judge(error, definition, { stopReason: attempt.stopReason, log });
       let writes: HandlerWrites | undefined;
       let made: Children | undefined;
-      const children = () => (made ??= new Children(workerPool, claim));
+      const children = () => (made ??= new Children(workerPool, { ...claim, trace: attempt.trace }));
       attempt.begin();
       const output = await callHandler(definition, judged, {
         input,
         id: claim.id,
         tenant: claim.tenant,
         attempt: claim.attempt,
+        traceparent: headersOfTrace(attempt.trace).traceparent,
         get signal() {
           return attempt.signal;
         },

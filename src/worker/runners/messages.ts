@@ -11,7 +11,18 @@ export type ToChild =
       secret: string | undefined;
       watchesMemory: boolean;
     }
-  | { type: 'run'; id: string; attempt: number; tenant: string; queue: string; name: string; input: unknown }
+  | {
+      type: 'run';
+      id: string;
+      attempt: number;
+      tenant: string;
+      queue: string;
+      name: string;
+      input: unknown;
+      /** Of this attempt. */
+      trace: string | undefined;
+      requestId: string | null;
+    }
   | { type: 'stop'; reason: { name: StopReason['name']; message: string } }
   /** Record the success of what has just returned, together with its handler's own writes. */
   | { type: 'settle'; settlement: string; workerId: string; limitMs: number }

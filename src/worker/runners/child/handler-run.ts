@@ -5,7 +5,9 @@ import type { Config } from '../../../config.ts';
 import { Discard } from '../../../errors.ts';
 import type { Log } from '../../../log.ts';
 import type { StopReason } from '../../../stop-reasons.ts';
-import type { AnyTask } from '../../../task.ts';
+import type { AnyTask, RunContext } from '../../../task.ts';
+import { withTrace } from '../../../tracing/spans.ts';
+import { headersOfTrace } from '../../../tracing/trace-context.ts';
 import type { Vaults } from '../../../vault.ts';
 import type { SettleAlone } from '../../attempt/attempt.ts';
 import { callHandler } from '../../attempt/call-handler.ts';
@@ -47,15 +49,16 @@ export class HandlerRun {
   }
 
   async finish(): Promise<{ output: Uint8Array; hasWrites: boolean }> {
-    const { id, tenant, attempt, name, queue, input } = this.#message;
+    const { id, tenant, attempt, name, queue, input, trace } = this.#message;
     const { vaults, db, settlePool, tell } = this.#home;
     const reports = new HandlerReports(tell);
     const children = new Children(settlePool, this.#message);
     try {
       tell({ type: 'began' });
-      const output = await callHandler(this.#definition, this.#judged, {
+      const run: RunContext<unknown> = {
         input,
         id,
+        traceparent: headersOfTrace(trace).traceparent,
         tenant,
         attempt,
         signal: this.#controller.signal,
@@ -66,7 +69,8 @@ export class HandlerRun {
         log: reports.log,
         enqueue: children.enqueue,
         waitFor: children.waitFor,
-      });
+      };
+      const output = await withTrace(trace, () => callHandler(this.#definition, this.#judged, run));
       children.refuseSwallowed();
       return { output: pack(output), hasWrites: this.#writes.settling(settlePool, queue) !== undefined };
     } finally {

@@ -79,9 +79,9 @@ export class Child {
     signal.addEventListener('abort', onAbort, { once: true });
     this.attempts += 1;
     try {
-      const { id, attempt: number, tenant, queue } = claim;
+      const { id, attempt: number, tenant, queue, requestId } = claim;
       return await this.#ask<Answer>(
-        { type: 'run', id, attempt: number, tenant, queue, name, input },
+        { type: 'run', id, attempt: number, tenant, queue, name, input, trace: attempt.trace, requestId },
         {
           hear(message, resolve) {
             if (message.type === 'began' && !hasBegun) {
