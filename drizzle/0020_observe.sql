@@ -79,15 +79,15 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- Every declared queue for monitoring, in a time that does not grow with what waits: each state is counted up to `at_most`, beyond
--- which what is ready is estimated. The oldest is looked for at the head of each of up to 20 priorities, and among those that were
+-- Every declared queue for monitoring, in a time that hardly grows with what waits: each state is counted up to `at_most`, and beyond
+-- that estimated, as ANALYZE last saw it. The oldest is looked for at the head of each of up to 20 priorities, and among those that were
 -- delayed or put back. `running` is null where it cannot be told cheaply.
 CREATE FUNCTION lovage.queue_metrics(at_most int DEFAULT 10000)
 RETURNS TABLE (queue text, ready bigint, scheduled bigint, running bigint, oldest_ready_seconds double precision, paused boolean,
                max_running int, max_per_key int, rate_limit int, rate_period_ms int)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 AS $$
 DECLARE
   job_table text;
@@ -121,6 +121,9 @@ BEGIN
                (SELECT j.start_after FROM pgboss.%1$I j WHERE j.name = $1 AND j.state < 'active' AND NOT j.blocked
                 AND j.start_after > j.created_on AND j.start_after <= now() ORDER BY j.start_after LIMIT 1))))$q$, job_table)
     INTO ready, scheduled, oldest_ready_seconds USING queue, at_most;
+    IF scheduled > at_most THEN
+      scheduled := greatest(scheduled, (SELECT c.reltuples FROM pg_class c WHERE c.oid = to_regclass(format('pgboss.%I', job_table || '_due')))::bigint);
+    END IF;
     IF ready > at_most THEN
       ready := greatest(ready, (SELECT c.reltuples FROM pg_class c WHERE c.oid = to_regclass(format('pgboss.%I', job_table)))::bigint - scheduled);
     END IF;

@@ -5,15 +5,23 @@ import { readCluster, type ClusterNumbers, type QueueNumbers } from './read-clus
 
 /** However often and by however many it is asked, Postgres is asked no more often. */
 const FRESH_MS = 3_000;
+/** A look that took long is not repeated before so many times as long. */
+const REST = 20;
 /** Who scrapes waits no longer than this: Postgres counts as away then. */
 const PATIENCE_MS = 2_000;
+
+interface Reading {
+  until: number;
+  numbers: Promise<ClusterNumbers | null>;
+  isUp: Promise<boolean>;
+}
 
 /** What only the database knows, the same in every process: PromQL takes `max by (queue)`. */
 export class ClusterMetrics {
   readonly registry = new Registry();
   readonly #executor: Executor;
   readonly #shown: { gauge: Gauge; fill: (numbers: ClusterNumbers) => void }[] = [];
-  #reading: { at: number; numbers: Promise<ClusterNumbers | null> } | undefined;
+  #reading: Reading | undefined;
 
   constructor(executor: Executor) {
     this.#executor = executor;
@@ -30,15 +38,16 @@ export class ClusterMetrics {
       });
   }
 
-  /** False while Postgres is away: then what is in the registry is old. Never rejects. */
-  async refresh(): Promise<boolean> {
-    const numbers = await this.#read();
-    if (numbers === null) return false;
+  /** Brings the registry up to date, unless Postgres says nothing in time: then what is in it is old. Never rejects. */
+  async refresh(): Promise<{ isUp: boolean; isFresh: boolean }> {
+    const { numbers: asked, isUp } = this.#read();
+    const numbers = await within(PATIENCE_MS, asked, null);
+    if (numbers === null) return { isUp: await within(PATIENCE_MS, isUp, false), isFresh: false };
     for (const { gauge, fill } of this.#shown) {
       gauge.reset();
       fill(numbers);
     }
-    return true;
+    return { isUp: true, isFresh: true };
   }
 
   #show(
@@ -51,22 +60,29 @@ export class ClusterMetrics {
     this.#shown.push({ gauge, fill: (numbers) => fill(gauge, numbers) });
   }
 
-  async #read(): Promise<ClusterNumbers | null> {
-    const now = performance.now();
-    if (this.#reading === undefined || now - this.#reading.at > FRESH_MS) {
-      this.#reading = { at: now, numbers: this.#ask() };
+  #read(): Reading {
+    if (this.#reading === undefined || performance.now() > this.#reading.until) {
+      // Whether it is away or only slow: the two are asked on connections of their own.
+      this.#reading = { until: Infinity, numbers: this.#ask(), isUp: this.#ping() };
     }
-    return within(PATIENCE_MS, this.#reading.numbers);
+    return this.#reading;
   }
 
   async #ask(): Promise<ClusterNumbers | null> {
-    try {
-      return await readCluster(this.#executor);
-    } catch {
-      // That there was no answer is not remembered.
-      this.#reading = undefined;
-      return null;
-    }
+    const startedAt = performance.now();
+    const numbers = await readCluster(this.#executor).catch(() => null);
+    const tookMs = performance.now() - startedAt;
+    // That there was no answer is not remembered.
+    if (numbers === null) this.#reading = undefined;
+    else if (this.#reading) this.#reading.until = startedAt + Math.max(FRESH_MS, tookMs * REST);
+    return numbers;
+  }
+
+  async #ping(): Promise<boolean> {
+    return this.#executor.query('SELECT 1').then(
+      () => true,
+      () => false,
+    );
   }
 }
 
@@ -125,10 +141,11 @@ const BY_QUEUE: readonly [
   ],
 ];
 
-async function within(ms: number, work: Promise<ClusterNumbers | null>): Promise<ClusterNumbers | null> {
+async function within<Value>(ms: number, work: Promise<Value>, otherwise: Value): Promise<Value> {
   const late = new AbortController();
+  const over = wait(ms, otherwise, { signal: late.signal, ref: false }).catch(() => otherwise);
   try {
-    return await Promise.race([work, wait(ms, null, { signal: late.signal, ref: false }).catch(() => null)]);
+    return await Promise.race([work, over]);
   } finally {
     late.abort();
   }

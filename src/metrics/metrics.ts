@@ -54,9 +54,9 @@ export class Metrics {
 
   /** Never rejects for want of Postgres. */
   async write(accept: string | undefined): Promise<Written> {
-    const isUp = (await this.#cluster?.refresh()) ?? false;
+    const { isUp, isFresh } = (await this.#cluster?.refresh()) ?? { isUp: false, isFresh: false };
     this.#up.set(isUp ? 1 : 0);
-    const shown = isUp && this.#cluster ? [this.#registry, this.#cluster.registry] : [this.#registry];
+    const shown = isFresh && this.#cluster ? [this.#registry, this.#cluster.registry] : [this.#registry];
     return writeMetrics(shown, accept);
   }
 }

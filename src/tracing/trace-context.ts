@@ -34,7 +34,7 @@ export function headersOfTrace(stored: StoredTrace | undefined): {
   tracestate?: string;
 } {
   if (stored === undefined) return {};
-  const [traceparent = '', tracestate] = split(stored);
+  const [traceparent, tracestate] = split(stored);
   return { traceparent, ...(tracestate !== undefined && { tracestate }) };
 }
 
@@ -63,7 +63,7 @@ export function storeTrace(span: SpanContext): StoredTrace | undefined {
 export const traceIdOf = (stored: StoredTrace | null | undefined): string | undefined => stored?.slice(3, 35);
 
 function read(stored: StoredTrace): Context | undefined {
-  const [traceparent = '', tracestate] = split(stored);
+  const [traceparent, tracestate] = split(stored);
   if (!isTraceparent(traceparent)) return undefined;
   const [, traceId = '', spanId = '', flags = '00'] = TRACEPARENT.exec(traceparent) ?? [];
   return trace.setSpanContext(ROOT_CONTEXT, {
