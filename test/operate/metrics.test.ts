@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { echo } from '../../packs/diag/tasks.ts';
 import { createLog } from '../../src/log.ts';
 import { pauseQueue } from '../../src/queues/pause.ts';
 import { enqueueTask } from '../../src/tasks/enqueue.ts';
@@ -189,4 +190,14 @@ test('while Postgres is away it answers in time, says so, and lets in a key that
   } finally {
     await line.cut();
   }
+});
+
+test('without an SDK the trace and the request of the caller are kept with the task, and nothing is without them', async () => {
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  const headers = { traceparent, tracestate: 'vendor=a', 'x-request-id': 'mine' };
+  const { body } = await lab.call('POST', '/v1/tasks/diag.noop', { body: {}, headers });
+  const { id } = await lab.lab.enqueue(echo, { value: 1 });
+  const kept = (of: string) => lab.lab.sql('SELECT trace, request_id FROM lovage.task WHERE id = $1', [of]);
+  expect(await kept(body.id)).toEqual([{ trace: `${traceparent} vendor=a`, request_id: 'mine' }]);
+  expect(await kept(id)).toEqual([{ trace: null, request_id: null }]);
 });
