@@ -1,12 +1,60 @@
-/** One command of `lovage`. */
-export interface Command {
+import { parseWords } from './parse.ts';
+
+export interface Flag {
+  kind: 'flag';
+  help: string;
+  short?: string;
+}
+
+/** An option that takes a value. */
+export interface Value<T> {
+  kind: 'value';
+  /** What stands for it in the help, such as `N`. */
+  value: string;
+  help: string;
+  short?: string;
+  /** @throws UsageError naming the flag, for what makes no sense. */
+  read(text: string, flag: string): T;
+  completes?: Candidates;
+}
+
+export type Options = Record<string, Flag | Value<unknown>>;
+export type ValuesOf<O extends Options> = {
+  [Name in keyof O]: O[Name] extends Value<infer T> ? T | undefined : boolean;
+};
+
+/** What a shell may offer: these words, or the names of a configuration. */
+export type Candidates = readonly string[] | 'queues' | 'tasks' | 'schedules';
+
+export interface Argument {
+  /** As the usage shows it, such as `ID`. */
   name: string;
-  /** One line for the list of commands. */
+  /** What it names: `say which task` where it is missing. */
+  which: string;
+  isOptional?: boolean;
+  completes?: Candidates;
+}
+
+/** A command as it is written down: parsing, help and completion follow from it. */
+export interface Specification<O extends Options> {
+  /** `queues pause`. */
+  name: string;
+  /** Shorter ways to say it. */
+  aliases?: readonly string[];
   summary: string;
-  usage: string;
-  options?: readonly [flag: string, meaning: string][];
+  arguments?: readonly Argument[];
+  options?: O;
   examples?: readonly string[];
+  /** What more there is to say. */
+  notes?: readonly string[];
+  /** Everything goes through as it is, to another program. */
+  takesAnything?: boolean;
   /** Resolves with the exit code. */
+  run(values: ValuesOf<O>, words: readonly string[]): Promise<number>;
+}
+
+/** One command of `lovage`. */
+export interface Command extends Omit<Specification<Options>, 'run'> {
   run(args: readonly string[]): Promise<number>;
 }
 
@@ -14,3 +62,14 @@ export interface Command {
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
+
+export const defineCommand = <const O extends Options = Record<never, never>>(
+  specification: Specification<O>,
+): Command => ({
+  ...specification,
+  run(args) {
+    if (specification.takesAnything) return specification.run({} as ValuesOf<O>, args);
+    const { values, words } = parseWords(specification, args);
+    return specification.run(values, words);
+  },
+});

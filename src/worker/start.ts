@@ -60,6 +60,8 @@ export interface RunningWorker {
   /** It claims, and Postgres answered last time. */
   isReady: () => boolean;
   running(): number;
+  /** Resolves when somebody tells it to end (`lovage workers drain`): whoever started it drains it then. */
+  toldToEnd: Promise<void>;
   /** Stops claiming, waits for running attempts up to the grace, hands the rest back. Repeatable. */
   drain(graceMs: number): Promise<{ handedBack: number }>;
 }
@@ -89,7 +91,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     max: 8,
     queryTimeoutMs,
     statementTimeoutMs: queryTimeoutMs,
-    channels: ['lovage_ready', 'lovage_cancel', 'lovage_follow', 'lovage_schedule'],
+    channels: ['lovage_ready', 'lovage_cancel', 'lovage_follow', 'lovage_schedule', 'lovage_drain'],
   });
   const { pool, listener, notifier } = lovage;
   const served = withHousekeeping(config, lovage, { version, ages: options.ages ?? {} });
@@ -140,6 +142,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     log,
   });
 
+  // A notification comes at once, the heartbeat brings what it missed.
+  const { promise: toldToEnd, resolve: tellToEnd } = Promise.withResolvers<void>();
+  listener.on('lovage_drain', (workerId) => workerId === id && tellToEnd());
+
   await reconcile(url, log);
   const lease = await takeLease({
     pool,
@@ -152,6 +158,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     log,
     onLost: (why) => attempts.lose(why),
     onRescued: (tasks) => reportRescued(tasks, notifier, log),
+    onDrain: tellToEnd,
   });
   const stopWatching = watchForCancels({ running, pool, listener, log });
   const stopAsking = askForHousekeeping(lovage, options.housekeepingMs ?? HOUSEKEEPING_MS);
@@ -181,6 +188,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     id,
     isReady: () => dispatcher.isHealthy && listener.isConnected && lease.isHeld,
     running: () => running.size,
+    toldToEnd,
     drain: drainWorker({ attempts, stopClaiming, close, log }),
   };
 }
