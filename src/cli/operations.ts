@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import { createTRPCClient, localLink, type TRPCClient, type TRPCLink } from '@trpc/client';
+import { createTRPCClient, localLink, type TRPCClient } from '@trpc/client';
 import { Patience } from '../api/patience.ts';
 import { createRouter } from '../api/trpc/router.ts';
 import type { AppRouter } from '../api/trpc/types.ts';
@@ -21,6 +21,13 @@ export interface Operations {
   watch(id: string, options?: { after?: number; signal?: AbortSignal }): AsyncGenerator<TaskUpdate, void>;
   /** Where it goes without the API. */
   database: Lovage | undefined;
+}
+
+/** As a worker writes it: what it did not say is not there. */
+interface Progress {
+  current: number;
+  total?: number | null;
+  message?: string | null;
 }
 
 const PATIENCE_MS = 60_000;
@@ -81,7 +88,7 @@ function overDatabase(lovage: Lovage): Operations {
   });
   return {
     // The typed client's router is the same one, with names that hold dots as nested ones.
-    call: createTRPCClient<AppRouter>({ links: [link as unknown as TRPCLink<AppRouter>] }),
+    call: createTRPCClient<AppRouter>({ links: [link] }),
     watch: (id, options) => watchInDatabase(lovage, caller, id, options),
     database: lovage,
   };
@@ -99,12 +106,12 @@ async function* watchInDatabase(
     if (data.kind !== 'event') continue;
     const { number, ...event } = data.event;
     if (event.type === 'progress') {
-      const {
-        current,
-        total = null,
-        message = null,
-      } = event.data as Extract<TaskUpdate, { type: 'progress' }>['progress'];
-      yield { type: 'progress', progress: { current, total, message }, attempt: event.attempt };
+      const { current, total, message } = event.data as unknown as Progress;
+      yield {
+        type: 'progress',
+        progress: { current, total: total ?? null, message: message ?? null },
+        attempt: event.attempt,
+      };
     } else if (number !== null) yield { type: 'event', event: { ...event, number } };
   }
 }

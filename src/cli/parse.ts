@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { type Argument, type Options, UsageError, type ValuesOf } from './command.ts';
+import { type Argument, type Options, UsageError, type ValuesOf } from './specification.ts';
 import { suggest } from './suggest.ts';
 
 interface Parsed {

@@ -4,7 +4,7 @@ import { audit } from './audit.ts';
 import { bench } from './bench.ts';
 import { cancel as cancelBatch } from './batches/cancel.ts';
 import { cancel as cancelTask } from './tasks/cancel.ts';
-import { completion } from './completion.ts';
+import { completionOf } from './completion.ts';
 import { create as createKey } from './keys/create.ts';
 import { deliveries as listDeliveries } from './webhooks/deliveries.ts';
 import { dev } from './dev.ts';
@@ -86,5 +86,5 @@ export const COMMANDS: readonly Command[] = [
   doctor,
   bench,
   psql,
-  completion,
+  completionOf(() => COMMANDS),
 ];

@@ -31,8 +31,8 @@ export async function followTask(operations: Operations, id: string): Promise<Ta
     }
     if (update.type === 'progress') at = update.progress;
     if (update.type === 'event' && update.event.type === 'progress') {
-      const { current, total = null, message = null } = update.event.data as NonNullable<typeof at>;
-      at = { current, total, message };
+      const { current, total, message } = update.event.data as unknown as Partial<NonNullable<typeof at>>;
+      at = { current: current ?? 0, total: total ?? null, message: message ?? null };
     }
     if (update.type === 'end') {
       bar.show(update.task.state, update.task.progress ?? at);
