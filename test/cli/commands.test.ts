@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createAuthenticator } from '../../src/keys/authenticate.ts';
+import { putSchedule } from '../../src/schedules/put.ts';
 import { onServer, withDatabase } from '../global-setup.ts';
 import { openLab, until, type Lab } from '../lab.ts';
 import { run } from './run.ts';
@@ -89,8 +90,8 @@ describe('enqueue', () => {
   test.each([
     [['enqueue', 'diag.nope'], 'no task definition is named "diag.nope"'],
     [['enqueue', 'diag.sleep', '--input', '{"ms": "x", "more": 1}'], '\n  /ms: '],
-    [['enqueue', 'diag.echo', '--input', '{"value": ["\\u0000"]}'], ' /value/0 '],
-    [['enqueue', 'diag.echo', '--input', '{"value": "\\ud800"}'], ' /value '],
+    [['enqueue', 'diag.echo', '--input', '{"value": ["\\u0000"]}'], '\n  /value/0: '],
+    [['enqueue', 'diag.echo', '--input', '{"value": "\\ud800"}'], '\n  /value: '],
   ])('refuses what does not fit, and writes nothing: %j', async (args, says) => {
     const before = await count();
     const { code, stderr } = await lovage(args);
@@ -124,10 +125,34 @@ describe('doctor', () => {
   test('says that all is well', async () => {
     const { code, stdout } = await lovage(['doctor']);
     expect(stdout).toMatch(
-      /✓ Postgres \S+ answers.*\n✓ the journal’s triggers are in place\n✓ every queue is declared \(\d+\)\n/,
+      /✓ Postgres \S+ answers[^]*\n✓ the journal’s triggers are in place\n✓ every queue is declared \(\d+\)\n/,
     );
+    for (const said of [
+      '✓ the schema is of this version',
+      '✓ this role may do all that Lovage does',
+      '✓ notifications arrive',
+      '✓ a session keeps its locks',
+      '✓ no schedule is late',
+      '· LOVAGE_SECRET is not set',
+      '✓ the database takes',
+    ]) {
+      expect(stdout).toContain(said);
+    }
     expect(stdout).toMatch(/✓ every invariant holds\n$/);
     expect(code).toBe(0);
+  });
+
+  test('names a schedule that is due and that no worker knows', async () => {
+    await putSchedule(lab.lovage, lab.caller, { name: 'lost', task: 'diag.noop', input: {}, cron: '@daily' });
+    await lab.sql(
+      "UPDATE lovage.schedule SET task_name = 'gone.away', next_at = now() - interval '2 h' WHERE name = 'lost'",
+    );
+    const { code, stdout } = await lovage(['doctor']);
+    expect(stdout).toContain(
+      '✗ schedule lost is 2 h late: no live worker knows the task "gone.away"\n    → start a worker',
+    );
+    expect(code).toBe(1);
+    await lab.sql("DELETE FROM lovage.schedule WHERE name = 'lost'");
   });
 
   test('finds what was changed behind Lovage’s back, and mends it', async () => {
