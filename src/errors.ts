@@ -9,6 +9,7 @@ export const ERROR_CODES = {
   'not-found': { status: 404, title: 'Nothing is here', trpc: 'NOT_FOUND' },
   'task-not-found': { status: 404, title: 'No such task', trpc: 'NOT_FOUND' },
   'queue-not-found': { status: 404, title: 'No such queue', trpc: 'NOT_FOUND' },
+  'worker-not-found': { status: 404, title: 'No such worker', trpc: 'NOT_FOUND' },
   'batch-not-found': { status: 404, title: 'No such batch', trpc: 'NOT_FOUND' },
   'schedule-not-found': { status: 404, title: 'No such schedule', trpc: 'NOT_FOUND' },
   'webhook-not-found': { status: 404, title: 'No such webhook', trpc: 'NOT_FOUND' },

@@ -51,6 +51,11 @@ const environment = z
     ...oldVariables,
     DATABASE_URL: postgresUrl.optional(),
     LOVAGE_DIRECT_URL: postgresUrl.optional(),
+    LOVAGE_URL: z
+      .string()
+      .regex(/^https?:\/\//, 'must begin with http:// or https://')
+      .refine((url) => URL.canParse(url), 'is no URL')
+      .optional(),
     LOVAGE_DATA_DIR: z.string().default('.lovage'),
     LOVAGE_API_KEY: z
       .string()
@@ -104,6 +109,8 @@ export interface Settings {
   databaseUrl: string | undefined;
   /** Past a pooler in transaction mode, to the same database. */
   directUrl: string | undefined;
+  /** Where the command line finds the API; without it, it goes to the database. */
+  apiUrl: string | undefined;
   dataDir: string;
   apiKey: string | undefined;
   /** Signs tickets and links, encrypts webhook secrets; the same on every node. */
@@ -155,6 +162,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   return {
     databaseUrl: values.DATABASE_URL,
     directUrl: values.LOVAGE_DIRECT_URL,
+    apiUrl: values.LOVAGE_URL,
     dataDir: resolve(values.LOVAGE_DATA_DIR),
     apiKey: values.LOVAGE_API_KEY,
     secret: values.LOVAGE_SECRET,

@@ -157,6 +157,9 @@ export const queueSchema = z
         rate: z.object({ limit: z.int(), periodMs: z.int() }).nullable(),
       })
       .openapi({ description: 'Over all workers; null where there is none' }),
+    limitsSetBy: z.string().nullable().openapi({
+      description: 'Who set the limits by hand, which outlasts restarts; null: they are as configured',
+    }),
     waiting: z.int().openapi({ description: 'Also those that are not yet due; counted up to 10,000' }),
     waitingIsMore: z.boolean().openapi({ description: 'True where more wait than were counted' }),
     running: z.int().nullable().openapi({

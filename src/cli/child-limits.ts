@@ -1,31 +1,33 @@
 import type { ChildLimits } from '../worker/runners/pool/wear.ts';
-import { wholeNumber } from './arguments.ts';
-
-/** The flags by which child processes are replaced. */
-export const CHILD_FLAGS = {
-  'max-tasks-per-child': { type: 'string' },
-  'max-memory-per-child': { type: 'string' },
-  'max-child-age': { type: 'string' },
-} as const;
-
-export const CHILD_HELP: readonly [flag: string, meaning: string][] = [
-  ['--max-tasks-per-child N', 'replace a child process after so many attempts (default: never)'],
-  ['--max-memory-per-child MB', 'replace it between attempts once it holds more (default: never)'],
-  ['--max-child-age SECONDS', 'replace it between attempts once it is older (default: never)'],
-];
+import type { ValuesOf } from './command.ts';
+import { whole } from './options.ts';
 
 /** Timers run no longer than 24 days. */
 const MAX_AGE_S = 2_000_000;
 
-export function readChildLimits(values: { [Flag in keyof typeof CHILD_FLAGS]?: string }): ChildLimits {
-  const read = (flag: keyof typeof CHILD_FLAGS, max: number): number | undefined => {
-    const text = values[flag];
-    return text === undefined ? undefined : wholeNumber(text, `--${flag}`, 1, max);
-  };
-  const maxAgeS = read('max-child-age', MAX_AGE_S);
+/** By what child processes are replaced. */
+export const CHILD_OPTIONS = {
+  'max-tasks-per-child': whole(
+    'N',
+    'replace a child process after so many attempts (default: never)',
+    [1, 1_000_000_000],
+  ),
+  'max-memory-per-child': whole(
+    'MB',
+    'replace it between attempts once it holds more (default: never)',
+    [1, 1_000_000],
+  ),
+  'max-child-age': whole('SECONDS', 'replace it between attempts once it is older (default: never)', [
+    1,
+    MAX_AGE_S,
+  ]),
+} as const;
+
+export function readChildLimits(values: ValuesOf<typeof CHILD_OPTIONS>): ChildLimits {
+  const maxAgeS = values['max-child-age'];
   return {
-    maxTasks: read('max-tasks-per-child', 1_000_000_000),
-    maxMemoryMb: read('max-memory-per-child', 1_000_000),
+    maxTasks: values['max-tasks-per-child'],
+    maxMemoryMb: values['max-memory-per-child'],
     maxAgeMs: maxAgeS === undefined ? undefined : maxAgeS * 1_000,
   };
 }

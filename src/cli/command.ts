@@ -1,16 +1,24 @@
-/** One command of `lovage`. */
-export interface Command {
-  name: string;
-  /** One line for the list of commands. */
-  summary: string;
-  usage: string;
-  options?: readonly [flag: string, meaning: string][];
-  examples?: readonly string[];
-  /** Resolves with the exit code. */
-  run(args: readonly string[]): Promise<number>;
-}
+import { parseWords } from './parse.ts';
+import type { Command, Options, Specification, ValuesOf } from './specification.ts';
 
-/** The command line is wrong: the message says how, exit code 2. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
+export {
+  type Argument,
+  type Candidates,
+  type Command,
+  type Flag,
+  type Options,
+  UsageError,
+  type Value,
+  type ValuesOf,
+} from './specification.ts';
+
+export const defineCommand = <const O extends Options = Record<string, never>>(
+  specification: Specification<O>,
+): Command => ({
+  ...specification,
+  run(args) {
+    if (specification.takesAnything) return specification.run({} as ValuesOf<O>, args);
+    const { values, words } = parseWords(specification, args);
+    return specification.run(values, words);
+  },
+});

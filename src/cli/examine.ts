@@ -1,19 +1,33 @@
 import type pg from 'pg';
 import { findFaults } from '../check-environment.ts';
 import type { Config } from '../config.ts';
+import type { Settings } from '../settings.ts';
+import type { Database } from './database.ts';
+import { examineConnections } from './doctor/connections.ts';
+import type { Finding } from './doctor/finding.ts';
+import {
+  examineDisk,
+  examineGrants,
+  examineSchedules,
+  examineSecrets,
+  examineVersions,
+} from './doctor/installation.ts';
 import { plural } from './plural.ts';
 
-export interface Finding {
-  state: 'good' | 'note' | 'bad';
-  what: string;
-  remedy?: string;
+/** What surrounds the database. */
+export interface Surroundings {
+  settings: Settings;
+  database: Database;
+  secret: string | undefined;
 }
+
+const SKEW_MS = 2_000;
 
 /** Looks at everything that can be wrong with a database that Lovage runs on; each fault comes with its remedy. */
 export async function examine(
   pool: pg.Pool,
   config: Config,
-  options: { repair: boolean },
+  options: { repair: boolean } & Surroundings,
 ): Promise<Finding[]> {
   const { rows } = await pool.query(
     "SELECT FROM pg_proc WHERE oid = to_regprocedure('lovage.check_invariants()')",
@@ -30,12 +44,18 @@ export async function examine(
     ...(await environment(config)),
     ...(options.repair ? await repair(pool) : []),
     await server(pool),
+    ...(await examineVersions(pool)),
+    ...(await examineGrants(pool)),
+    ...(await examineConnections(options.database)),
     await triggers(pool),
     await queues(pool, config),
     await workers(pool),
     ...(await leases(pool)),
     ...(await vacuum(pool)),
     ...(await archive(pool)),
+    ...(await examineSchedules(pool)),
+    ...(await examineSecrets(pool, options.secret)),
+    ...(await examineDisk(pool, options.settings)),
     ...(await invariants(pool)),
   ];
 }
@@ -60,10 +80,9 @@ async function server(pool: pg.Pool): Promise<Finding> {
     `SELECT current_setting('server_version') AS version, extract(epoch FROM clock_timestamp())::float8 * 1000 AS skew`,
   );
   const skewMs = Math.round(Math.abs((rows[0]?.skew ?? 0) - Date.now()));
-  return {
-    state: 'good',
-    what: `Postgres ${rows[0]?.version} answers; its clock is ${skewMs} ms from this one`,
-  };
+  const what = `Postgres ${rows[0]?.version} answers; its clock is ${skewMs} ms from this one`;
+  if (skewMs <= SKEW_MS) return { state: 'good', what };
+  return { state: 'note', what, remedy: 'set both clocks by NTP: times of tasks are those of the database' };
 }
 
 async function triggers(pool: pg.Pool): Promise<Finding> {

@@ -1,42 +1,33 @@
-import type { NewKey } from '../keys/create.ts';
 import { SCOPES, type RateLimit, type Scope } from '../wire.ts';
-import type { KeyView } from '../wire/key.ts';
+import type { KeyView, NewKeyView } from '../wire/key.ts';
 import { keyWord } from '../api/trpc/key-fields.ts';
-import { wholeNumber } from './arguments.ts';
 import { UsageError } from './command.ts';
+import { relative } from './duration.ts';
+import { EXIT, Failure } from './failure.ts';
+import type { Operations } from './operations.ts';
+import { allPages } from './print.ts';
 
-const MAX_GRACE_MS = 30 * 24 * 3_600_000;
+export const MAX_GRACE_MS = 30 * 24 * 3_600_000;
 const UNITS_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const MAX_PERIOD_MS = 86_400_000;
 const MAX_RATE = 10_000_000;
 
-export const KEY_FLAGS = {
-  scopes: { type: 'string', default: 'enqueue,read,cancel' },
-  tenant: { type: 'string' },
-  priority: { type: 'string' },
-  rate: { type: 'string' },
-  expires: { type: 'string' },
-  grace: { type: 'string', default: '0' },
-  json: { type: 'boolean', default: false },
-} as const;
-
 interface KeyValues {
-  scopes: string;
-  tenant?: string | undefined;
-  priority?: string | undefined;
-  rate?: string | undefined;
-  expires?: string | undefined;
-  grace: string;
+  scopes: string | undefined;
+  tenant: string | undefined;
+  priority: string | undefined;
+  rate: string | undefined;
+  expires: string | undefined;
 }
 
-export const readNewKey = (name: string, values: KeyValues): NewKey & { graceMs: number } => ({
-  name: name === '' ? name : readWord(name, 'the name'),
-  scopes: readScopes(values.scopes),
-  tenant: values.tenant === undefined ? undefined : readWord(values.tenant, '--tenant'),
-  priority: values.priority === undefined ? undefined : readPriority(values.priority),
-  rate: values.rate === undefined ? undefined : readRate(values.rate),
-  expiresAt: values.expires === undefined ? undefined : readTime(values.expires),
-  graceMs: wholeNumber(values.grace, '--grace', 0, MAX_GRACE_MS),
+/** @throws UsageError naming the option that makes no sense. */
+export const readNewKey = (name: string, values: KeyValues) => ({
+  name: readWord(name, 'the name'),
+  ...(values.scopes !== undefined && { scopes: readScopes(values.scopes) }),
+  ...(values.tenant !== undefined && { tenant: readWord(values.tenant, '--tenant') }),
+  ...(values.priority !== undefined && { priority: readPriority(values.priority) }),
+  ...(values.rate !== undefined && { rate: readRate(values.rate, '--rate') }),
+  ...(values.expires !== undefined && { expiresAt: readTime(values.expires) }),
 });
 
 function readWord(text: string, what: string): string {
@@ -60,16 +51,16 @@ function readPriority(text: string): number {
 }
 
 /** `100/60s`, `100/s`, `5000/1h`. */
-function readRate(text: string): RateLimit {
+export function readRate(text: string, flag: string): RateLimit {
   const [, count = '', many = '1', unit = ''] = /^(\d{1,8})\/(\d{1,5})?([smhd])$/.exec(text) ?? [];
   const rate = { limit: Number(count), periodMs: Number(many) * (UNITS_MS[unit] ?? 0) };
   const isSound =
     rate.limit >= 1 && rate.limit <= MAX_RATE && rate.periodMs > 0 && rate.periodMs <= MAX_PERIOD_MS;
   if (isSound) return rate;
-  throw new UsageError(`--rate: "${text}" is no rate such as 100/60s, of a period up to a day`);
+  throw new UsageError(`${flag}: "${text}" is no rate such as 100/60s, of a period up to a day`);
 }
 
-function readTime(text: string): string {
+export function readTime(text: string): string {
   if (Number.isNaN(Date.parse(text))) throw new UsageError(`--expires: "${text}" is no ISO 8601 time`);
   return new Date(text).toISOString();
 }
@@ -81,7 +72,21 @@ export const describeKey = (key: KeyView) => ({
   tenant: key.tenant,
   scopes: key.scopes.join(','),
   rate: key.rate ? `${key.rate.limit}/${key.rate.periodMs / 1000}s` : '',
-  created: key.createdAt,
-  used: key.lastUsedAt ?? 'never',
+  created: relative(key.createdAt),
+  used: key.lastUsedAt === null ? 'never' : relative(key.lastUsedAt),
   state: key.state,
 });
+
+export const listKeys = (call: Operations['call']) =>
+  allPages((cursor) => call.keys.list.query({ limit: 200, ...(cursor !== undefined && { cursor }) }));
+
+/** The live keys of an id or of the prefix that people know them by. */
+export async function findKeys(call: Operations['call'], word: string): Promise<KeyView[]> {
+  const { items } = await listKeys(call);
+  const found = items.filter(({ id, prefix, state }) => state === 'live' && (id === word || prefix === word));
+  if (found.length > 0) return found;
+  throw new Failure(`no live key has the id or prefix "${word}"; lovage keys lists them`, EXIT.notThere);
+}
+
+export const announceKey = ({ key, name, scopes }: NewKeyView): string =>
+  `${key}\n\nThis is the only time the key is shown. It is "${name}", with scopes ${scopes.join(', ')}.`;

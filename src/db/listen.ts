@@ -4,7 +4,7 @@ import type { Log } from '../log.ts';
 
 /**
  * What Lovage announces: work in a queue, a wish to cancel, tasks that became final, ends that concern a batch or a parent,
- * schedules due sooner than they were; and which tasks somebody watches, with what happens to those.
+ * schedules due sooner than they were, workers told to end; and which tasks somebody watches, with what happens to those.
  */
 export type Channel =
   | 'lovage_ready'
@@ -12,6 +12,7 @@ export type Channel =
   | 'lovage_final'
   | 'lovage_follow'
   | 'lovage_schedule'
+  | 'lovage_drain'
   | 'lovage_watch'
   | 'lovage_event';
 

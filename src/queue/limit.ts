@@ -9,25 +9,25 @@ interface Limits {
 }
 
 /**
- * Writes the limits of declared queues where they are not yet as the configuration has them. Whether a queue is paused is its
- * operators' to say. Runs under the migration lock.
+ * Writes the limits of declared queues where they are not yet as the configuration has them, or as an operator set them.
+ * Whether a queue is paused is its operators' to say. Runs under the migration lock.
  */
 export async function limitQueues(
   executor: Executor,
   config: Pick<Config, 'queues' | 'tasks'>,
 ): Promise<void> {
   const { rows } = await executor.query<
-    Limits & { queue: string; countsRunning: boolean; knowsKeys: boolean }
+    Limits & { queue: string; isByHand: boolean; countsRunning: boolean; knowsKeys: boolean }
   >(
     `SELECT queue, max_running AS "maxRunning", max_per_key AS "maxPerKey", rate_limit AS "rateLimit",
-            rate_period_ms AS "ratePeriodMs", 
+            rate_period_ms AS "ratePeriodMs", limits_set_by IS NOT NULL AS "isByHand",
             to_regclass(format('pgboss.%I', job_table || '_busy')) IS NOT NULL AS "countsRunning",
             to_regclass(format('pgboss.%I', job_table || '_key')) IS NOT NULL AS "knowsKeys"
      FROM lovage.queue_control WHERE queue = ANY ($1)`,
     [[...config.queues.keys()]],
   );
-  for (const { queue, countsRunning, knowsKeys, ...current } of rows) {
-    const { maxRunning, maxPerKey, rateLimit, ratePeriodMs } = limitsOf(config, queue);
+  for (const { queue, isByHand, countsRunning, knowsKeys, ...current } of rows) {
+    const { maxRunning, maxPerKey, rateLimit, ratePeriodMs } = isByHand ? current : limitsOf(config, queue);
     const isAsWanted =
       current.maxRunning === maxRunning &&
       current.maxPerKey === maxPerKey &&
@@ -47,7 +47,7 @@ export async function limitQueues(
   }
 }
 
-function limitsOf({ queues, tasks }: Pick<Config, 'queues' | 'tasks'>, queue: string): Limits {
+export function limitsOf({ queues, tasks }: Pick<Config, 'queues' | 'tasks'>, queue: string): Limits {
   const { clusterConcurrency, perKey, rate } = queues.get(queue) ?? {};
   const hasKeys = [...tasks.values()].some((task) => task.queue === queue && task.concurrencyKey);
   return {

@@ -67,6 +67,8 @@ export interface RunningWorker {
   /** It claims, and Postgres answered last time. */
   isReady: () => boolean;
   running(): number;
+  /** Resolves when somebody tells it to end (`lovage workers drain`): whoever started it drains it then. */
+  toldToEnd: Promise<void>;
   /** Stops claiming, waits for running attempts up to the grace, hands the rest back. Repeatable. */
   drain(graceMs: number): Promise<{ handedBack: number }>;
 }
@@ -98,7 +100,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     max: 8,
     queryTimeoutMs,
     statementTimeoutMs: queryTimeoutMs,
-    channels: ['lovage_ready', 'lovage_cancel', 'lovage_follow', 'lovage_schedule'],
+    channels: ['lovage_ready', 'lovage_cancel', 'lovage_follow', 'lovage_schedule', 'lovage_drain'],
   });
   const { pool, listener, notifier, metrics } = lovage;
   const served = withHousekeeping(config, lovage, { version, ages: options.ages ?? {} });
@@ -153,6 +155,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     log,
   });
 
+  // A notification comes at once, the heartbeat brings what it missed.
+  const { promise: toldToEnd, resolve: tellToEnd } = Promise.withResolvers<void>();
+  listener.on('lovage_drain', (workerId) => workerId === id && tellToEnd());
+
   await reconcile(url, log);
   const lease = await takeLease({
     pool,
@@ -171,6 +177,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       for (const { is_crash } of tasks) work.rescued(is_crash);
       reportRescued(tasks, notifier, log);
     },
+    onDrain: tellToEnd,
   });
   const stopWatching = watchForCancels({ running, pool, listener, log });
   const stopAsking = askForHousekeeping(lovage, options.housekeepingMs ?? HOUSEKEEPING_MS);
@@ -202,6 +209,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     lovage,
     isReady: () => dispatcher.isHealthy && listener.isConnected && lease.isHeld,
     running: () => running.size,
+    toldToEnd,
     drain: drainWorker({ attempts, stopClaiming, close, log }),
   };
 }

@@ -1,6 +1,8 @@
 import type { Executor } from '../db/connect.ts';
+import { LovageError } from '../errors.ts';
 import type { Lovage } from '../lovage.ts';
 import { readCursor, writeCursor } from '../tasks/list.ts';
+import { isTaskId } from '../tasks/view.ts';
 import type { Page } from '../wire.ts';
 import type { WorkerState, WorkerView } from '../wire/worker.ts';
 
@@ -22,15 +24,24 @@ export async function listWorkers(
 ): Promise<Page<WorkerView>> {
   const limit = Math.min(request.limit ?? DEFAULT_PAGE, MAX_PAGE);
   const after = request.cursor === undefined ? null : readCursor(request.cursor);
-  const rows = await selectWorkers(pool, request.state ?? null, after, limit + 1);
+  const rows = await selectWorkers(pool, { states: request.state ?? null, after, id: null }, limit + 1);
   const items = rows.slice(0, limit).map(viewWorker);
   return { items, nextCursor: rows.length > limit ? writeCursor(items.at(-1)?.id ?? '') : null };
 }
 
+/** @throws worker-not-found */
+export async function getWorker({ pool }: Pick<Lovage, 'pool'>, id: string): Promise<WorkerView> {
+  const [row] = isTaskId(id) ? await selectWorkers(pool, { states: null, after: null, id }, 1) : [];
+  if (!row) throw workerNotFound(id);
+  return viewWorker(row);
+}
+
+export const workerNotFound = (id: string): LovageError =>
+  new LovageError('worker-not-found', `no worker has the id "${id.slice(0, 60)}"`);
+
 async function selectWorkers(
   executor: Executor,
-  states: readonly WorkerState[] | null,
-  after: string | null,
+  { states, after, id }: { states: readonly WorkerState[] | null; after: string | null; id: string | null },
   count: number,
 ): Promise<WorkerRow[]> {
   const { rows } = await executor.query<WorkerRow>({
@@ -40,9 +51,10 @@ async function selectWorkers(
              FROM lovage.worker w CROSS JOIN LATERAL (SELECT CASE
                WHEN w.stopped_at IS NOT NULL THEN 'stopped'
                WHEN w.lost_at IS NOT NULL OR w.heartbeat_at < now() - interval '15 s' THEN 'lost'
-               WHEN w.draining THEN 'draining' ELSE 'live' END AS state) s
+               WHEN w.draining OR w.drain_requested_at IS NOT NULL THEN 'draining' ELSE 'live' END AS state) s
              WHERE ($1::text[] IS NULL OR s.state = ANY ($1))
                AND ($2::uuid IS NULL OR (w.started_at, w.id) < (SELECT l.started_at, l.id FROM lovage.worker l WHERE l.id = $2))
+               AND ($4::uuid IS NULL OR w.id = $4)
              ORDER BY w.started_at DESC, w.id DESC LIMIT $3
            ), served AS (
              SELECT q.queue, lovage.tells_running(q.job_table) AS tells
@@ -56,7 +68,7 @@ async function selectWorkers(
                        THEN coalesce(b.running, 0) END AS running
            FROM page p LEFT JOIN busy b ON b.worker_id = p.id
            ORDER BY p.started_at DESC, p.id DESC`,
-    values: [states, after, count],
+    values: [states, after, count, id],
   });
   return rows;
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createAuthenticator } from '../../src/keys/authenticate.ts';
+import { putSchedule } from '../../src/schedules/put.ts';
 import { onServer, withDatabase } from '../global-setup.ts';
 import { openLab, until, type Lab } from '../lab.ts';
 import { run } from './run.ts';
@@ -17,7 +18,7 @@ afterAll(() => lab[Symbol.asyncDispose]());
 
 describe('keys', () => {
   test('one is made, listed without its secret, and revoked', async () => {
-    const [made] = await json<{ id: string; key: string; prefix: string }[]>([
+    const made = await json<{ id: string; key: string; prefix: string }>([
       'keys',
       'create',
       'ci',
@@ -25,7 +26,6 @@ describe('keys', () => {
       'read',
       '--json',
     ]);
-    if (!made) throw new Error('no key was made');
     const doors = createAuthenticator(lab.lovage.pool, undefined);
     expect(await doors.authenticate(made.key)).toMatchObject({
       actor: 'key:ci',
@@ -34,13 +34,13 @@ describe('keys', () => {
     });
 
     const listed = await lovage(['keys', 'list', '--json']);
-    expect(JSON.parse(listed.stdout)).toMatchObject([
-      { id: made.id, name: 'ci', prefix: made.prefix, revokedAt: null },
-    ]);
+    expect(JSON.parse(listed.stdout)).toMatchObject({
+      items: [{ id: made.id, name: 'ci', prefix: made.prefix, revokedAt: null }],
+    });
     expect(listed.stdout).not.toContain(made.key);
-    expect(await json(['keys', 'revoke', made.prefix, '--json'])).toEqual([
-      { id: made.id, name: 'ci', prefix: made.prefix },
-    ]);
+    expect(await json(['keys', 'revoke', made.prefix, '--json'])).toMatchObject({
+      items: [{ id: made.id, name: 'ci', prefix: made.prefix, outcome: 'revoked' }],
+    });
     await until(
       () => doors.authenticate(made.key),
       (caller) => caller === null,
@@ -63,14 +63,14 @@ describe('keys', () => {
       /^lv_\S{32}\n\nThis is the only time the key is shown\. It is "ada", with scopes enqueue, read, cancel\.\n$/,
     );
     expect((await lovage(['keys', 'list'])).stdout).toMatch(
-      /ada\s+acme\s+enqueue,read,cancel\s+\S+\s+never\s+expired$/m,
+      /ada\s+acme\s+enqueue,read,cancel\s+\S.*\s+never\s+expired$/m,
     );
   });
 
   test('what is not there cannot be revoked', async () => {
     expect(await lovage(['keys', 'revoke', 'lv_nobody'])).toMatchObject({
-      code: 1,
-      stdout: expect.stringContaining('No live key') as string,
+      code: 3,
+      stderr: 'lovage: no live key has the id or prefix "lv_nobody"; lovage keys lists them\n',
     });
   });
 });
@@ -90,8 +90,8 @@ describe('enqueue', () => {
   test.each([
     [['enqueue', 'diag.nope'], 'no task definition is named "diag.nope"'],
     [['enqueue', 'diag.sleep', '--input', '{"ms": "x", "more": 1}'], '\n  /ms: '],
-    [['enqueue', 'diag.echo', '--input', '{"value": ["\\u0000"]}'], ' /value/0 '],
-    [['enqueue', 'diag.echo', '--input', '{"value": "\\ud800"}'], ' /value '],
+    [['enqueue', 'diag.echo', '--input', '{"value": ["\\u0000"]}'], '\n  /value/0: '],
+    [['enqueue', 'diag.echo', '--input', '{"value": "\\ud800"}'], '\n  /value: '],
   ])('refuses what does not fit, and writes nothing: %j', async (args, says) => {
     const before = await count();
     const { code, stderr } = await lovage(args);
@@ -125,10 +125,34 @@ describe('doctor', () => {
   test('says that all is well', async () => {
     const { code, stdout } = await lovage(['doctor']);
     expect(stdout).toMatch(
-      /✓ Postgres \S+ answers.*\n✓ the journal’s triggers are in place\n✓ every queue is declared \(\d+\)\n/,
+      /✓ Postgres \S+ answers[^]*\n✓ the journal’s triggers are in place\n✓ every queue is declared \(\d+\)\n/,
     );
+    for (const said of [
+      '✓ the schema is of this version',
+      '✓ this role may do all that Lovage does',
+      '✓ notifications arrive',
+      '✓ a session keeps its locks',
+      '✓ no schedule is late',
+      '· LOVAGE_SECRET is not set',
+      '✓ the database takes',
+    ]) {
+      expect(stdout).toContain(said);
+    }
     expect(stdout).toMatch(/✓ every invariant holds\n$/);
     expect(code).toBe(0);
+  });
+
+  test('names a schedule that is due and that no worker knows', async () => {
+    await putSchedule(lab.lovage, lab.caller, { name: 'lost', task: 'diag.noop', input: {}, cron: '@daily' });
+    await lab.sql(
+      "UPDATE lovage.schedule SET task_name = 'gone.away', next_at = now() - interval '2 h' WHERE name = 'lost'",
+    );
+    const { code, stdout } = await lovage(['doctor']);
+    expect(stdout).toContain(
+      '✗ schedule lost is 2 h late: no live worker knows the task "gone.away"\n    → start a worker',
+    );
+    expect(code).toBe(1);
+    await lab.sql("DELETE FROM lovage.schedule WHERE name = 'lost'");
   });
 
   test('finds what was changed behind Lovage’s back, and mends it', async () => {

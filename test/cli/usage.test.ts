@@ -1,52 +1,56 @@
-import { describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { COMMANDS } from '../../src/cli/commands/index.ts';
 import { oneLine, run } from './run.ts';
+import { say } from './said.ts';
 
-const COMMANDS = [
-  'dev',
-  'serve',
-  'worker',
-  'migrate',
-  'enqueue',
-  'explain',
-  'retry',
-  'cancel',
-  'queues',
-  'pause',
-  'resume',
-  'schedules',
-  'keys',
-  'doctor',
-  'psql',
-];
+// Whoever touches the database is found out.
+beforeAll(() => vi.stubEnv('DATABASE_URL', 'postgres://127.0.0.1:1/x'));
+afterAll(() => vi.unstubAllEnvs());
 
-vi.setConfig({ testTimeout: 60_000 });
+const FORMS = COMMANDS.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
 
-describe.concurrent('the command line', () => {
-  test('lists its commands', async () => {
-    const { code, stdout } = await run(['--help']);
-    expect(code).toBe(0);
-    for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+describe('the command line', () => {
+  test('lists its commands and tells its version, as a process', async () => {
+    const [help, version] = await Promise.all([run(['--help']), run(['--version'])]);
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    for (const { name } of COMMANDS) expect(help.stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
+    expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string });
   });
 
-  test.each(COMMANDS)('explains %s, and does nothing else', async (command) => {
-    const { code, stdout, stderr } = await run([command, '--help'], {
-      DATABASE_URL: 'postgres://127.0.0.1:1/x',
-    });
+  test.each(FORMS)('explains %s with examples, and does nothing else', async (form) => {
+    const { code, stdout, stderr } = await say(...form.split(' '), '--help');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toContain(`Usage: lovage ${command}`);
+    expect(stdout).toContain(`lovage ${form}`);
+    expect(stdout).toContain('Examples:\n  lovage ');
   });
 
-  test('tells its version', async () => {
-    expect(await run(['--version'])).toMatchObject({
-      code: 0,
-      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string,
-    });
+  test('the examples of the help are understood by what they explain', () => {
+    for (const { name, aliases = [], examples = [] } of COMMANDS) {
+      const known = [name, name.replace(/ list$/, ''), ...aliases];
+      for (const example of examples) {
+        expect(
+          known.some((form) => example === form || example.startsWith(`${form} `)),
+          example,
+        ).toBe(true);
+      }
+    }
   });
 
-  test('lists its commands to whoever names one that is none', async () => {
-    const { code, stdout, stderr } = await run(['wroker']);
-    expect({ code, stderr }).toEqual({ code: 2, stderr: '\nlovage: there is no command "wroker"\n' });
-    expect(stdout).toContain('Commands:');
+  test.each([
+    ['wroker', 'there is no command "wroker"; did you mean "worker"?'],
+    ['tasks lsit', 'there is no "tasks lsit"; did you mean "list"?; there are: list, show, watch'],
+    ['queues limit mail --concurency 3', "Unknown option '--concurency'; did you mean --concurrency?"],
+    ['tasks list --stat failed', 'did you mean --state?'],
+  ])('says of %j what may have been meant', async (line, says) => {
+    const { code, stderr } = await say(...line.split(' '));
+    expect(stderr).toContain(says);
+    expect(stderr.split('\n')).toHaveLength(1);
+    expect(code).toBe(2);
+  });
+
+  test('a group without a verb lists, and with --help tells its verbs', async () => {
+    expect((await say('queues', '--help')).stdout).toMatch(/queues list .*\n .*queues pause /);
+    expect((await say('queues')).stderr).toContain('Postgres cannot be reached');
   });
 
   test.each([
@@ -65,13 +69,18 @@ describe.concurrent('the command line', () => {
     [['enqueue', 'diag.noop', '--input', '{'], /--input is not JSON/],
     [['enqueue', 'diag.noop', '--input', '@/no/such/file'], /--input: ENOENT/],
     [['enqueue', 'diag.noop', '--delay', 'soon'], /--delay must be a whole number/],
-    [['keys'], /say keys create NAME/],
+    [['keys', 'create'], /say which name: lovage keys create NAME/],
+    [['queues', 'limit', 'diag'], /say --concurrency, --per-key or --rate/],
+    [['queues', 'limit', 'diag', '--rate', 'fast'], /--rate: "fast" is no rate/],
+    [['tasks', 'list', '--since', 'yesterday'], /--since: "yesterday" is neither/],
+    [['workers', 'drain'], /say which worker/],
+    [['completion', 'fish'], /there is completion for bash and zsh/],
     [['keys', 'create', 'ci', '--scopes', 'enqueue,fly'], /--scopes: "fly" is none of/],
     [['keys', 'create', 'ci', '--expires', 'never'], /--expires: "never" is no ISO 8601 time/],
     [['doctor', '--fix'], /Unknown option '--fix'/],
   ] as const)('refuses %j in one line, before it touches the database', async (args, says) => {
-    const { code, stderr } = await run(args, { DATABASE_URL: 'postgres://127.0.0.1:1/x' });
-    expect(stderr).toMatch(oneLine(says));
+    const { code, stderr } = await say(...args);
+    expect(`${stderr}\n`).toMatch(oneLine(says));
     expect(code).toBe(2);
   });
 });

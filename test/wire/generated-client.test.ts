@@ -72,6 +72,7 @@ test('it drives the whole surface, and every answer is as documented', async () 
     webhook: ['whsec_', false, '/problems/webhook-not-found'],
     batch: [2, 2, 'already_finished'],
     stream: [true, 200],
+    shared: [7, null, 404, 404],
     risks: ['fire'],
     requestId: 'generated-1',
     unknown: '/problems/unknown-task-name',

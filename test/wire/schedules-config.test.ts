@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { diag } from '../../packs/diag/index.ts';
 import { echo, noop } from '../../packs/diag/tasks.ts';
-import { schedules as command } from '../../src/cli/commands/schedules.ts';
 import { defineConfig, type Config, type ScheduledTask } from '../../src/config.ts';
 import { SetupError } from '../../src/errors.ts';
 import { migrateFor } from '../../src/open.ts';
@@ -16,6 +15,7 @@ import { removeSchedule } from '../../src/schedules/remove.ts';
 import { runSchedule } from '../../src/schedules/run.ts';
 import { defineTask } from '../../src/task.ts';
 import { ScheduleTicker } from '../../src/worker/upkeep/schedule-ticker.ts';
+import { say } from '../cli/said.ts';
 import { configFile, openLab, until, type Lab } from '../lab.ts';
 
 let lab: Lab;
@@ -160,20 +160,17 @@ test('the command line lists, previews, pauses, resumes and runs schedules', asy
   vi.stubEnv('DATABASE_URL', lab.url);
   vi.stubEnv('LOVAGE_CONFIG', configFile);
   const does = async (...args: string[]): Promise<string> => {
-    const said: string[] = [];
-    const log = vi.spyOn(console, 'log').mockImplementation((line: string) => void said.push(line));
-    try {
-      expect(await command.run(args)).toBe(0);
-    } finally {
-      log.mockRestore();
-    }
-    return said.join('\n');
+    const { code, stdout, stderr } = await say('schedules', ...args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    return stdout;
   };
   try {
     expect(await does()).toMatch(
-      /^SCHEDULE +TASK +RULE +NEXT +LAST +STATE +FROM\nours +diag\.noop +30 2 \* \* \* \(Europe\/Berlin\) +\S+ +- +active +api$/,
+      /^SCHEDULE +TASK +RULE +NEXT +LAST +STATE +FROM\nours +diag\.noop +30 2 \* \* \* \(Europe\/Berlin\) +in \d+ \S+ +- +active +api$/,
     );
-    expect(JSON.parse(await does('list', '--json'))).toMatchObject([{ name: 'ours', state: 'active' }]);
+    expect(JSON.parse(await does('list', '--json'))).toMatchObject({
+      items: [{ name: 'ours', state: 'active' }],
+    });
     expect(await does('pause', 'ours')).toBe('Schedule ours is paused');
     expect(await does('pause', 'ours')).toMatch(/^Schedule ours is paused already, by cli:/);
     expect((await does('preview', 'ours', '-n', '3')).split('\n')).toHaveLength(3);
@@ -186,9 +183,14 @@ test('the command line lists, previews, pauses, resumes and runs schedules', asy
     );
     expect(await does('resume', 'ours')).toMatch(/^Schedule ours is resumed; next \S+Z$/);
     expect(await does('resume', 'ours')).toBe('Schedule ours was not paused');
-    await expect(command.run(['pause', 'none'])).rejects.toThrow('no schedule is named "none"');
-    await expect(command.run(['prevue'])).rejects.toThrow('there is no "schedules prevue"');
-    await expect(command.run(['preview', '--cron', 'x'])).rejects.toThrow('/cron: must have five fields');
+    expect(await say('schedules', 'pause', 'none')).toMatchObject({
+      code: 3,
+      stderr: 'lovage: no schedule is named "none"',
+    });
+    expect((await say('schedules', 'prevue')).stderr).toContain('there is no "schedules prevue"');
+    expect((await say('schedules', 'preview', '--cron', 'x')).stderr).toContain(
+      '/cron: must have five fields',
+    );
   } finally {
     vi.unstubAllEnvs();
   }

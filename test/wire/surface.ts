@@ -72,6 +72,7 @@ const BODIES: readonly [pattern: RegExp, body: unknown][] = [
   [/^(?:tasks|batches)\.wait$/, { timeoutMs: 0 }],
   [/^post \/v1\/tasks:batch$|^batches\.create$/, { tasks: [{ name: 'diag.noop', input: {} }] }],
   [/^patch \/v1\/keys|^keys\.update$/, { priority: 1 }],
+  [/^post \/v1\/queues\/\{name\}\/limit$|^queues\.limit$/, { concurrency: 50 }],
   [/^post \/old\/analyze$|old\.analyze$/, { ticker: 'ACME', year: 2024 }],
   [/^post \/v1\/tasks\/\{id\}$|^tasks\.enqueue$/, { name: 'diag.noop', input: {} }],
 ];

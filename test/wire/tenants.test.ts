@@ -94,9 +94,11 @@ const THINGS: readonly [where: RegExp, thing: Thing][] = [
 const NAMES_NOTHING: readonly [where: RegExp, why: string][] = [
   [/^post \/v1\/tasks\/\{id\}$/, 'the name of a definition'],
   [/^\w+ \/v1\/queues\/\{name\}|^queues\./, 'queues are shared, and another tenant’s keys are refused'],
+  [/^\w+ \/v1\/workers\/\{id\}|^workers\./, 'workers are shared, and another tenant’s keys are refused'],
 ];
 /** What all tenants share: keys of other tenants than the house's own are refused. */
-const SHARED = /^\w+ (?:\/v1\/(?:queues|workers|archive)|\/metrics$)|^(?:queues|workers|archive)\./;
+const SHARED =
+  /^\w+ (?:\/v1\/(?:queues|workers|archive|stats)|\/metrics$)|^(?:queues|workers|archive|stats)\./;
 
 /** What a put names may be the caller's own and new: another tenant's of the same name must only stay as it is. */
 const MAKES_OWN = /^put \/v1\/schedules|^schedules\.put$/;

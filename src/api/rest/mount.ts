@@ -17,6 +17,7 @@ import { refuseNul } from './refuse-nul.ts';
 import { refuseUnknown } from './refuse-unknown.ts';
 import { mountRetry } from './retry.ts';
 import { mountSchedules } from './schedules.ts';
+import { mountStats } from './stats.ts';
 import { mountStreams } from './stream.ts';
 import { mountSubmit } from './submit.ts';
 import { mountSweeps } from './sweep.ts';
@@ -54,6 +55,7 @@ export function createRest(parts: ApiParts, router: Router): OpenAPIHono<HttpEnv
   mountRemove(rest, parts, router);
   mountWorkers(rest, parts, router);
   mountArchive(rest, parts, router);
+  mountStats(rest, parts, router);
   return rest;
 }
 

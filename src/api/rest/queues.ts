@@ -2,9 +2,9 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { LovageError } from '../../errors.ts';
 import { faultsOf } from '../../json/faults.ts';
 import { queueSchema } from '../../wire.ts';
-import { readOptionalJson } from '../body.ts';
+import { readJson, readOptionalJson } from '../body.ts';
 import { type ApiParts, contextOf, type HttpContext, type HttpEnv } from '../context.ts';
-import { pauseFields } from '../trpc/fields.ts';
+import { MAX_LIMIT_MS, pauseFields, queueLimits } from '../trpc/fields.ts';
 import type { Router } from '../trpc/router.ts';
 import { json, pageOf, problems } from './responses.ts';
 
@@ -75,6 +75,51 @@ const resume = createRoute({
   },
 });
 
+const limit = createRoute({
+  operationId: 'limitQueue',
+  method: 'post',
+  path: '/queues/{name}/limit',
+  tags,
+  summary: 'Change what holds a queue back: what is not named stays, null takes a limit away',
+  request: {
+    params,
+    body: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: {
+            type: 'object',
+            minProperties: 1,
+            properties: {
+              concurrency: { type: ['integer', 'null'], minimum: 1, maximum: MAX_LIMIT_MS },
+              perKey: { type: ['integer', 'null'], minimum: 1, maximum: MAX_LIMIT_MS },
+              rate: {
+                type: ['object', 'null'],
+                properties: {
+                  limit: { type: 'integer', minimum: 1, maximum: 1_000_000 },
+                  periodMs: { type: 'integer', minimum: 1, maximum: 86_400_000 },
+                },
+                required: ['limit', 'periodMs'],
+                additionalProperties: false,
+              },
+              asConfigured: {
+                type: 'boolean',
+                enum: [true],
+                description: 'Back to the configuration, instead',
+              },
+            },
+            additionalProperties: false,
+          },
+        },
+      },
+    },
+  },
+  responses: {
+    200: json(queueSchema, 'The queue with its limits, which hold over restarts until asConfigured'),
+    ...problems('queue-not-found', 'malformed-json', 'validation', 'payload-too-large'),
+  },
+});
+
 export function mountQueues(rest: OpenAPIHono<HttpEnv>, parts: ApiParts, router: Router): void {
   const queuesFor = (c: HttpContext, suspicion?: Parameters<typeof contextOf>[2]) =>
     router.createCaller(contextOf(parts, c, suspicion)).queues;
@@ -89,6 +134,13 @@ export function mountQueues(rest: OpenAPIHono<HttpEnv>, parts: ApiParts, router:
     if (error) throw new LovageError('validation', 'The body does not fit', { faults: faultsOf(error) });
     const { queue, outcome } = await queuesFor(c, suspicion).pause({ ...c.req.valid('param'), ...data });
     return c.json({ ...queue, outcome }, 200);
+  });
+
+  rest.openapi(limit, async (c) => {
+    const { value, suspicion } = await readJson(c.req.raw, parts.maxBodyBytes);
+    const { data, error } = queueLimits.safeParse(value);
+    if (error) throw new LovageError('validation', 'The body does not fit', { faults: faultsOf(error) });
+    return c.json(await queuesFor(c, suspicion).limit({ ...c.req.valid('param'), ...data }), 200);
   });
 
   rest.openapi(resume, async (c) => {

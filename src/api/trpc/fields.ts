@@ -81,4 +81,24 @@ export const watchManyFields = z.object({
 export const workerFields = z.object({ state: z.array(z.enum(WORKER_STATES)).optional(), cursor, limit });
 
 export const queueName = z.object({ name: z.string().max(100) });
+/** More than a column holds is no limit. */
+const placeLimit = z.int().min(1).max(MAX_LIMIT_MS).nullable().optional();
+export const queueLimits = z
+  .strictObject({
+    concurrency: placeLimit,
+    perKey: placeLimit,
+    rate: z
+      .strictObject({ limit: z.int().min(1).max(1_000_000), periodMs: z.int().min(1).max(86_400_000) })
+      .nullable()
+      .optional(),
+    /** Instead of the others. */
+    asConfigured: z.literal(true).optional(),
+  })
+  .refine(
+    ({ asConfigured, concurrency, perKey, rate }) =>
+      (asConfigured === true) !== [concurrency, perKey, rate].some((limit) => limit !== undefined),
+    'must name a limit, or asConfigured alone',
+  );
+export type QueueLimits = z.input<typeof queueLimits>;
+export const limitFields = queueLimits.safeExtend(queueName.shape);
 export const pauseFields = queueName.extend({ reason: cancelFields.shape.reason });

@@ -1,7 +1,8 @@
+import { limitQueue } from '../../queues/limit.ts';
 import { getQueue, listQueues } from '../../queues/list.ts';
 import { pauseQueue } from '../../queues/pause.ts';
 import { resumeQueue } from '../../queues/resume.ts';
-import { pauseFields, queueName } from './fields.ts';
+import { limitFields, pauseFields, queueName } from './fields.ts';
 import { sharedProcedureFor } from './procedures.ts';
 
 const reading = sharedProcedureFor('read');
@@ -19,6 +20,12 @@ export const queueProcedures = {
     .input(pauseFields)
     .mutation(({ ctx, input: { name, ...options } }) =>
       ctx.patience.spend(pauseQueue(ctx.lovage, ctx.caller, name, options)),
+    ),
+
+  limit: operating
+    .input(limitFields)
+    .mutation(({ ctx, input: { name, ...change } }) =>
+      ctx.patience.spend(limitQueue(ctx.lovage, ctx.caller, name, change)),
     ),
 
   resume: operating

@@ -8,6 +8,7 @@ import { auditProcedures, keyProcedures } from './keys.ts';
 import { procedureFor, t } from './procedures.ts';
 import { queueProcedures } from './queues.ts';
 import { scheduleProcedures } from './schedules.ts';
+import { statsProcedures } from './stats.ts';
 import { taskProcedures } from './tasks.ts';
 import { webhookProcedures } from './webhooks.ts';
 import { workerProcedures } from './workers.ts';
@@ -36,6 +37,7 @@ export function createRouter(config: Config) {
     audit: auditProcedures,
     workers: workerProcedures,
     archive: archiveProcedures,
+    stats: statsProcedures,
     run,
   });
 }

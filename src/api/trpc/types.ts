@@ -34,10 +34,11 @@ import type {
 import type { AuditView } from '../../wire/audit.ts';
 import type { KeyView, NewKeyView, RevokeOutcome } from '../../wire/key.ts';
 import type { StreamedEvent, StreamTicket } from '../../wire/streams.ts';
-import type { WorkerState, WorkerView } from '../../wire/worker.ts';
+import type { StatsView } from '../../wire/stats.ts';
+import type { DrainOutcome, WorkerState, WorkerView } from '../../wire/worker.ts';
 import type { AcceptedBatchView, BatchView, CancelBatchOutcome } from '../../wire/batches.ts';
 import type { BatchFields, MemberOptions } from './batch-fields.ts';
-import type { EnqueueOptions } from './fields.ts';
+import type { EnqueueOptions, QueueLimits } from './fields.ts';
 import type {
   createKeyFields,
   listAuditFields,
@@ -157,6 +158,7 @@ type QueueProcedures = {
   get: Query<{ name: string }, QueueView>;
   pause: Mutation<{ name: string; reason?: string }, { queue: QueueView; outcome: PauseOutcome }>;
   resume: Mutation<{ name: string }, { queue: QueueView; outcome: ResumeOutcome }>;
+  limit: Mutation<{ name: string } & QueueLimits, QueueView>;
 };
 
 /** When a schedule runs: `cron` or `rrule`. */
@@ -204,7 +206,11 @@ type AuditProcedures = { list: Query<z.input<typeof listAuditFields> | void, Pag
 
 type WorkerProcedures = {
   list: Query<{ state?: WorkerState[]; cursor?: string; limit?: number } | void, Page<WorkerView>>;
+  get: Query<{ id: string }, WorkerView>;
+  drain: Mutation<{ id: string }, { worker: WorkerView; outcome: DrainOutcome }>;
 };
+
+type StatsProcedures = { get: Query<void, StatsView> };
 
 type Head<Name> = Name extends `${infer First}.${string}` ? First : Name;
 /** `{'filings.analyze': D}` as `{filings: {analyze: Mutation}}`. */
@@ -229,6 +235,7 @@ export type AppRouter<C extends Config = Config> = TRPCBuiltRouter<
     audit: AuditProcedures;
     workers: WorkerProcedures;
     archive: { plan: Query<void, ArchivePlanView> };
+    stats: StatsProcedures;
     run: Runs<TasksOf<C>>;
   }
 >;

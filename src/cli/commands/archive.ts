@@ -1,35 +1,36 @@
 import { audited } from '../../audit/call.ts';
 import { keepHouse } from '../../archive/keep-house.ts';
-import { planArchive } from '../../archive/plan.ts';
 import type { ArchivePlanView } from '../../wire/archive.ts';
-import { readArguments } from '../arguments.ts';
-import { UsageError, type Command } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { withOperations } from '../operations.ts';
+import { JSON_FLAG, WAY_FLAGS } from '../options.ts';
+import { print } from '../print.ts';
 import { createProgressBar } from '../progress-bar.ts';
 import { readSettings } from '../../settings.ts';
 import { table } from '../table.ts';
 import { withLovage } from '../with-lovage.ts';
 
-export const archive: Command = {
-  name: 'archive',
-  summary: 'Shows what retention would do, or does it now',
-  usage: 'archive plan | archive run [--json]',
-  options: [['--json', 'print JSON']],
-  examples: ['archive plan', 'archive run'],
-  run(args) {
-    const { values, positionals } = readArguments(args, { json: { type: 'boolean', default: false } }, 1);
-    const [verb] = positionals;
-    if (verb === 'plan') return plan(values.json);
-    if (verb === 'run') return run(values.json);
-    throw new UsageError('say what: lovage archive plan, or lovage archive run');
-  },
-};
+export const archivePlan = defineCommand({
+  name: 'archive plan',
+  summary: 'Shows what retention would do',
+  options: WAY_FLAGS,
+  examples: ['archive plan'],
+  run: (values) =>
+    withOperations(values, async ({ call }) => {
+      const found = await call.archive.plan.query();
+      print(values, found, () => describe(found));
+      return 0;
+    }),
+});
 
-const plan = (asJson: boolean) =>
-  withLovage(async (lovage) => {
-    const found = await planArchive(lovage);
-    console.log(asJson ? JSON.stringify(found, null, 2) : describe(found));
-    return 0;
-  });
+export const archiveRun = defineCommand({
+  name: 'archive run',
+  summary: 'Does now what retention would do',
+  options: JSON_FLAG,
+  examples: ['archive run'],
+  notes: ['Goes to the database, never to the API.'],
+  run: ({ json }) => run(json),
+});
 
 /** What the workers do every minute, at once and to its end. */
 const run = (asJson: boolean) =>

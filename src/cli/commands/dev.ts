@@ -4,36 +4,28 @@ import { Metrics } from '../../metrics/metrics.ts';
 import { readMounts } from '../../mounts.ts';
 import { openLovage } from '../../open.ts';
 import { startWorker } from '../../worker/start.ts';
-import { optionalNumber, readArguments } from '../arguments.ts';
-import { CHILD_FLAGS, CHILD_HELP, readChildLimits } from '../child-limits.ts';
-import type { Command } from '../command.ts';
+import { CHILD_OPTIONS, readChildLimits } from '../child-limits.ts';
+import { defineCommand } from '../command.ts';
 import { readRootKey } from '../kept-secrets.ts';
+import { whole } from '../options.ts';
 import { withLastingSession } from '../session.ts';
 import { firstSignal } from '../signals.ts';
-import { MEMORY_FLAG, MEMORY_HELP, readMaxMemory, whenToEnd } from '../when-to-end.ts';
+import { MEMORY_OPTION, whenToEnd } from '../when-to-end.ts';
 import { version } from '../version.ts';
 import { welcome } from '../welcome.ts';
 
 const CLOSE_MS = 5_000;
 
-export const dev: Command = {
+export const dev = defineCommand({
   name: 'dev',
   summary: 'Everything in one process: Postgres, API and a worker',
-  usage: 'dev [--concurrency N] [--max-memory MB] [--max-tasks-per-child N]',
-  options: [
-    ['--concurrency N', 'attempts at a time in the worker (default 10)'],
-    ...MEMORY_HELP,
-    ...CHILD_HELP,
-  ],
+  options: {
+    concurrency: whole('N', 'attempts at a time in the worker (default 10)', [1, 10_000]),
+    ...MEMORY_OPTION,
+    ...CHILD_OPTIONS,
+  },
   examples: ['dev', 'dev --concurrency 50'],
-  async run(args) {
-    const { values } = readArguments(args, {
-      concurrency: { type: 'string' },
-      ...MEMORY_FLAG,
-      ...CHILD_FLAGS,
-    });
-    const maxMemoryMb = readMaxMemory(values['max-memory']);
-    const slots = optionalNumber(values.concurrency, '--concurrency', 1, 10_000);
+  async run({ concurrency: slots, 'max-memory': maxMemoryMb, ...values }) {
     const children = readChildLimits(values);
     const stopped = firstSignal();
     return withLastingSession(
@@ -88,7 +80,7 @@ export const dev: Command = {
               isKeyGiven: settings.apiKey !== undefined,
             }),
           );
-          const code = await whenToEnd({ stopped, maxMemoryMb, log });
+          const code = await whenToEnd({ stopped, toldToEnd: worker.toldToEnd, maxMemoryMb, log });
           console.log('\nStopping: waiting for running tasks (once more to leave at once)');
           await Promise.all([api.close(CLOSE_MS), worker.drain(settings.drainMs)]);
           return code;
@@ -100,4 +92,4 @@ export const dev: Command = {
       { logLevel: 'warn' },
     );
   },
-};
+});

@@ -1,39 +1,36 @@
 import { connect } from '../../db/connect.ts';
-import { examine, type Finding } from '../examine.ts';
-import { readArguments } from '../arguments.ts';
-import type { Command } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import type { Finding } from '../doctor/finding.ts';
+import { examine } from '../examine.ts';
+import { flag, JSON_FLAG } from '../options.ts';
+import { print } from '../print.ts';
 import { withSession } from '../session.ts';
 
-export const doctor: Command = {
+export const doctor = defineCommand({
   name: 'doctor',
-  summary: 'Checks the database and that every invariant holds',
-  usage: 'doctor [--repair] [--json]',
-  options: [
-    ['--repair', 'mend what was changed behind Lovage’s back (lovage.reconcile())'],
-    ['--json', 'print JSON'],
-  ],
-  examples: ['doctor', 'doctor --repair'],
-  async run(args) {
-    const { values } = readArguments(args, {
-      repair: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-    });
-    return withSession(
-      async ({ database, config, log }) => {
+  summary: 'Looks at the database and all that surrounds it, with a remedy for each fault',
+  options: {
+    repair: flag('mend what was changed behind Lovage’s back (lovage.reconcile())'),
+    ...JSON_FLAG,
+  },
+  examples: ['doctor', 'doctor --repair', 'doctor --json | jq ".[] | select(.state == \\"bad\\")"'],
+  notes: ['Goes to the database, never to the API. Exit code 1 where something is bad; a note leaves it 0.'],
+  run: ({ repair, json }) =>
+    withSession(
+      async ({ settings, database, secret, config, log }) => {
         const { pool } = connect({ url: database.url, log, max: 2 });
         try {
-          const findings = await examine(pool, config, { repair: values.repair });
-          console.log(values.json ? JSON.stringify(findings, null, 2) : findings.map(line).join('\n'));
+          const findings = await examine(pool, config, { repair, settings, database, secret });
+          print({ json }, findings, () => findings.map(line).join('\n'));
           return findings.some((finding) => finding.state === 'bad') ? 1 : 0;
         } finally {
           await pool.end();
         }
         // A diagnosis changes nothing; a repair begins with what every start does.
       },
-      { migrates: values.repair },
-    );
-  },
-};
+      { migrates: repair },
+    ),
+});
 
 const MARK = { good: '✓', note: '·', bad: '✗' } as const;
 

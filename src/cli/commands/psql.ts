@@ -2,15 +2,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { SetupError } from '../../errors.ts';
 import { readSettings } from '../../settings.ts';
-import type { Command } from '../command.ts';
+import { defineCommand } from '../command.ts';
 import { openDatabase } from '../database.ts';
 
-export const psql: Command = {
+export const psql = defineCommand({
   name: 'psql',
   summary: 'Opens psql on the database, the embedded one too',
-  usage: 'psql [what psql takes]',
+  takesAnything: true,
   examples: ['psql', `psql -c 'SELECT * FROM lovage.check_invariants()'`],
-  async run(args) {
+  async run(_values, args) {
     const database = await openDatabase(readSettings());
     try {
       const url = new URL(database.url);
@@ -29,4 +29,4 @@ export const psql: Command = {
       await database.release();
     }
   },
-};
+});

@@ -2,8 +2,7 @@ import { startApi } from '../../api/server.ts';
 import { createAuthenticator } from '../../keys/authenticate.ts';
 import { readMounts } from '../../mounts.ts';
 import { openLovage } from '../../open.ts';
-import { readArguments } from '../arguments.ts';
-import type { Command } from '../command.ts';
+import { defineCommand } from '../command.ts';
 import { readRootKey } from '../kept-secrets.ts';
 import { withLastingSession } from '../session.ts';
 import { firstSignal } from '../signals.ts';
@@ -11,13 +10,11 @@ import { version } from '../version.ts';
 
 const CLOSE_MS = 10_000;
 
-export const serve: Command = {
+export const serve = defineCommand({
   name: 'serve',
   summary: 'The API alone; workers run elsewhere',
-  usage: 'serve',
   examples: ['serve'],
-  async run(args) {
-    readArguments(args, {});
+  async run() {
     const stopped = firstSignal();
     return withLastingSession(async ({ settings, config, log, database, secret }) => {
       const mounts = readMounts(config);
@@ -45,4 +42,4 @@ export const serve: Command = {
       return 0;
     });
   },
-};
+});

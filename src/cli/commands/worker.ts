@@ -3,35 +3,26 @@ import { createScrapeGuard } from '../../keys/scrape.ts';
 import type { Settings } from '../../settings.ts';
 import { openWorkerDoor, type Door } from '../../worker/door.ts';
 import { startWorker, type RunningWorker } from '../../worker/start.ts';
-import { optionalNumber, readArguments } from '../arguments.ts';
-import { CHILD_FLAGS, CHILD_HELP, readChildLimits } from '../child-limits.ts';
-import { UsageError, type Command } from '../command.ts';
+import { CHILD_OPTIONS, readChildLimits } from '../child-limits.ts';
+import { defineCommand, UsageError } from '../command.ts';
 import { readRootKey } from '../kept-secrets.ts';
+import { text, whole } from '../options.ts';
 import { withLastingSession } from '../session.ts';
 import { firstSignal } from '../signals.ts';
-import { MEMORY_FLAG, MEMORY_HELP, readMaxMemory, whenToEnd } from '../when-to-end.ts';
+import { MEMORY_OPTION, whenToEnd } from '../when-to-end.ts';
 import { version } from '../version.ts';
 
-export const worker: Command = {
+export const worker = defineCommand({
   name: 'worker',
   summary: 'Claims and runs tasks',
-  usage: 'worker [--queues a,b] [--concurrency N] [--max-memory MB] [--max-tasks-per-child N]',
-  options: [
-    ['--queues a,b', 'serve these queues only (default: all)'],
-    ['--concurrency N', 'attempts at a time over all its queues (default 10)'],
-    ...MEMORY_HELP,
-    ...CHILD_HELP,
-  ],
+  options: {
+    queues: text('a,b', 'serve these queues only (default: all)', 'queues'),
+    concurrency: whole('N', 'attempts at a time over all its queues (default 10)', [1, 10_000]),
+    ...MEMORY_OPTION,
+    ...CHILD_OPTIONS,
+  },
   examples: ['worker', 'worker --queues filings,mail --concurrency 20'],
-  async run(args) {
-    const { values } = readArguments(args, {
-      queues: { type: 'string' },
-      concurrency: { type: 'string' },
-      ...MEMORY_FLAG,
-      ...CHILD_FLAGS,
-    });
-    const slots = optionalNumber(values.concurrency, '--concurrency', 1, 10_000);
-    const maxMemoryMb = readMaxMemory(values['max-memory']);
+  async run({ concurrency: slots, 'max-memory': maxMemoryMb, ...values }) {
     const children = readChildLimits(values);
     const queues = values.queues
       ?.split(',')
@@ -58,14 +49,14 @@ export const worker: Command = {
       });
       const door = await openDoor(running, settings, database.isEmbedded);
       if (door) log.info({ url: door.url }, 'answers probes and scrapes');
-      const code = await whenToEnd({ stopped, maxMemoryMb, log });
+      const code = await whenToEnd({ stopped, toldToEnd: running.toldToEnd, maxMemoryMb, log });
       // Until it is over: who looks sees that it drains.
       await running.drain(settings.drainMs);
       await door?.close();
       return code;
     });
   },
-};
+});
 
 async function openDoor(
   { lovage: { pool, metrics }, isReady }: RunningWorker,

@@ -36,6 +36,8 @@ export const queueControl = lovage.table('queue_control', {
   /** At most `rateLimit` starts in any `ratePeriodMs`. */
   rateLimit: integer('rate_limit'),
   ratePeriodMs: integer('rate_period_ms'),
+  /** Who set its limits by hand, which outlast restarts. Null: they are as the configuration has them. */
+  limitsSetBy: text('limits_set_by'),
   pausedAt: at('paused_at'),
   pausedBy: text('paused_by'),
   pauseReason: text('pause_reason'),

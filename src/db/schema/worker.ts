@@ -27,6 +27,9 @@ export const worker = lovage.table('worker', {
   leaseKey: bigint('lease_key', { mode: 'bigint' }),
   /** The server on which it holds it, as `lovage.server_start` knows it. */
   leaseEpoch: text('lease_epoch'),
+  /** When and by whom it was told to end. */
+  drainRequestedAt: at('drain_requested_at'),
+  drainRequestedBy: text('drain_requested_by'),
   /** Since when others see that its lease is free. */
   suspectAt: at('suspect_at'),
 });

@@ -11,6 +11,7 @@ export async function operate(client: Client<paths>) {
     webhook: await webhooks(client),
     batch: await batches(client),
     stream: await streams(client),
+    shared: await shared(client),
   };
 }
 
@@ -75,6 +76,28 @@ async function webhooks(client: Client<paths>) {
   await client.GET('/v1/webhook-deliveries/{id}', { params: { path: none } });
   await client.POST('/v1/webhook-deliveries/{id}/replay', { params: { path: none } });
   return [made.data?.secret.slice(0, 6), changed.data?.enabled, missing.error?.type];
+}
+
+async function shared(client: Client<paths>) {
+  const path = { name: 'old' };
+  const limited = await client.POST('/v1/queues/{name}/limit', {
+    params: { path },
+    body: { concurrency: 7, rate: { limit: 100, periodMs: 1000 } },
+  });
+  const free = await client.POST('/v1/queues/{name}/limit', {
+    params: { path },
+    body: { asConfigured: true },
+  });
+  await client.GET('/v1/stats');
+  // Tells nobody to end.
+  const worker = await client.GET('/v1/workers/{id}', { params: { path: { id: UNKNOWN } } });
+  const drained = await client.POST('/v1/workers/{id}/drain', { params: { path: { id: UNKNOWN } } });
+  return [
+    limited.data?.limits.concurrency,
+    free.data?.limitsSetBy,
+    worker.error?.status,
+    drained.error?.status,
+  ];
 }
 
 async function batches(client: Client<paths>) {

@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises';
+import { type Operations, withOperations } from '../../operations.ts';
+import { defineCommand, UsageError } from '../../command.ts';
+import { flag, text, WAY_FLAGS, whole } from '../../options.ts';
+import { followTask } from './follow.ts';
+
+const MAX_LIMIT_MS = 2_147_483_647;
+const YEAR_MS = 365 * 24 * 3_600_000;
+
+export const run = defineCommand({
+  name: 'tasks run',
+  aliases: ['run', 'enqueue'],
+  summary: 'Sends a task, and waits for it where asked to',
+  arguments: [{ name: 'NAME', which: 'task', completes: 'tasks' }],
+  options: {
+    input: text('JSON', 'the task’s input; @FILE reads it from a file, - from standard input (default {})'),
+    wait: flag('show progress, print the final task, exit with 1 unless it succeeded'),
+    delay: whole('MS', 'start it so many milliseconds from now', [0, YEAR_MS]),
+    priority: whole('N', 'higher runs first', [0, 1_000]),
+    'soft-limit': whole('MS', 'after so long an attempt is told to stop', [1, MAX_LIMIT_MS]),
+    'hard-limit': whole('MS', 'after so long an attempt is stopped', [1, MAX_LIMIT_MS]),
+    tags: text('a,b', 'to find it by'),
+    ...WAY_FLAGS,
+  },
+  examples: [
+    'tasks run filings.analyze --input @packs/filings/samples/fictional-10k.json --wait',
+    `tasks run mail.welcome --input '{"to": "ada@example.com"}' --delay 60000`,
+    'tasks run mail.welcome --input - < input.json',
+  ],
+  notes: ['Prints the task as JSON: its result is JSON.'],
+  async run({ wait, ...values }, [name = '']) {
+    const input = await readInput(values.input ?? '{}');
+    const options = {
+      delayMs: values.delay ?? 0,
+      ...(values.priority !== undefined && { priority: values.priority }),
+      ...(values['soft-limit'] !== undefined && { softLimitMs: values['soft-limit'] }),
+      ...(values['hard-limit'] !== undefined && { hardLimitMs: values['hard-limit'] }),
+      ...(values.tags !== undefined && { tags: values.tags.split(',').filter(Boolean) }),
+    };
+    return withOperations(values, async (operations) => {
+      const task = await operations.call.tasks.enqueue.mutate({ name, input, ...options });
+      await operations.database?.notifier.flush();
+      if (!wait) {
+        console.log(JSON.stringify(task, null, 2));
+        return 0;
+      }
+      await warnWithoutWorker(operations, task.queue);
+      const { input: _input, ...final } = await followTask(operations, task.id);
+      console.log(JSON.stringify(final, null, 2));
+      return final.state === 'succeeded' ? 0 : 1;
+    });
+  },
+});
+
+async function warnWithoutWorker({ call }: Operations, queue: string): Promise<void> {
+  // A key of another tenant does not see the workers.
+  const page = await call.workers.list.query({ state: ['live'], limit: 200 }).catch(() => undefined);
+  if (
+    page === undefined ||
+    page.nextCursor !== null ||
+    page.items.some(({ queues }) => queues.includes(queue))
+  )
+    return;
+  console.error(`No live worker serves queue "${queue}" now; the task waits for one (lovage worker)`);
+}
+
+async function readInput(given: string): Promise<unknown> {
+  const json =
+    given === '-' ? await readStdin() : given.startsWith('@') ? await readGivenFile(given.slice(1)) : given;
+  try {
+    return JSON.parse(json) as unknown;
+  } catch (error) {
+    throw new UsageError(`--input is not JSON: ${(error as Error).message}`);
+  }
+}
+
+async function readGivenFile(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new UsageError(`--input: ${(error as Error).message}`);
+  }
+}
+
+async function readStdin(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
