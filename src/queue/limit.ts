@@ -9,8 +9,8 @@ interface Limits {
 }
 
 /**
- * Writes the limits of declared queues where they are not yet as the configuration has them. Whether a queue is paused is its
- * operators' to say. Runs under the migration lock.
+ * Writes the limits of declared queues where they are not yet as the configuration has them, unless somebody has set them by
+ * hand. Whether a queue is paused is its operators' to say. Runs under the migration lock.
  */
 export async function limitQueues(
   executor: Executor,
@@ -23,7 +23,7 @@ export async function limitQueues(
             rate_period_ms AS "ratePeriodMs", 
             to_regclass(format('pgboss.%I', job_table || '_busy')) IS NOT NULL AS "countsRunning",
             to_regclass(format('pgboss.%I', job_table || '_key')) IS NOT NULL AS "knowsKeys"
-     FROM lovage.queue_control WHERE queue = ANY ($1)`,
+     FROM lovage.queue_control WHERE queue = ANY ($1) AND limited_at IS NULL`,
     [[...config.queues.keys()]],
   );
   for (const { queue, countsRunning, knowsKeys, ...current } of rows) {

@@ -67,6 +67,8 @@ export interface RunningWorker {
   /** It claims, and Postgres answered last time. */
   isReady: () => boolean;
   running(): number;
+  /** Resolves when an operator has asked for its end: whoever started it drains it then. */
+  drainRequested: Promise<void>;
   /** Stops claiming, waits for running attempts up to the grace, hands the rest back. Repeatable. */
   drain(graceMs: number): Promise<{ handedBack: number }>;
 }
@@ -154,6 +156,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   });
 
   await reconcile(url, log);
+  const { promise: drainRequested, resolve: requestDrain } = Promise.withResolvers<void>();
   const lease = await takeLease({
     pool,
     url: directUrl ?? url,
@@ -171,6 +174,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       for (const { is_crash } of tasks) work.rescued(is_crash);
       reportRescued(tasks, notifier, log);
     },
+    onDrain: requestDrain,
   });
   const stopWatching = watchForCancels({ running, pool, listener, log });
   const stopAsking = askForHousekeeping(lovage, options.housekeepingMs ?? HOUSEKEEPING_MS);
@@ -202,6 +206,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     lovage,
     isReady: () => dispatcher.isHealthy && listener.isConnected && lease.isHeld,
     running: () => running.size,
+    drainRequested,
     drain: drainWorker({ attempts, stopClaiming, close, log }),
   };
 }

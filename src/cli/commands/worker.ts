@@ -58,7 +58,11 @@ export const worker: Command = {
       });
       const door = await openDoor(running, settings, database.isEmbedded);
       if (door) log.info({ url: door.url }, 'answers probes and scrapes');
-      const code = await whenToEnd({ stopped, maxMemoryMb, log });
+      const code = await whenToEnd({
+        stopped: Promise.race([stopped, running.drainRequested]),
+        maxMemoryMb,
+        log,
+      });
       // Until it is over: who looks sees that it drains.
       await running.drain(settings.drainMs);
       await door?.close();

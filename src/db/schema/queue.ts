@@ -42,6 +42,9 @@ export const queueControl = lovage.table('queue_control', {
   /** For tasks whose definition says nothing, or is not known. Null: a day, and 90 days. */
   archiveAfterMs: bigint('archive_after_ms', { mode: 'number' }),
   retentionMs: bigint('retention_ms', { mode: 'number' }),
+  /** Since when its limits are those that somebody set by hand, and not the configuration's. */
+  limitedAt: at('limited_at'),
+  limitedBy: text('limited_by'),
 });
 
 /** When the attempts of a queue with a rate limit started, as far back as its period goes. */

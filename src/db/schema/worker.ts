@@ -29,6 +29,9 @@ export const worker = lovage.table('worker', {
   leaseEpoch: text('lease_epoch'),
   /** Since when others see that its lease is free. */
   suspectAt: at('suspect_at'),
+  /** Somebody asked for its end, as SIGTERM does. */
+  drainRequestedAt: at('drain_requested_at'),
+  drainRequestedBy: text('drain_requested_by'),
 });
 
 /** Each start of the server that a worker has seen: a restart or a failover frees every lease, and is nobody's death. */

@@ -82,15 +82,20 @@ export class LeaseSession {
     this.#hasLock = rows.length > 0;
   }
 
-  /** Says that the worker lives. True when others had taken it for dead meanwhile. */
-  async renew(rssBytes: number): Promise<{ wasLost: boolean }> {
+  /** Says that the worker lives. Whether others had taken it for dead meanwhile, and whether somebody wants it to end. */
+  async renew(rssBytes: number): Promise<{ wasLost: boolean; isToDrain: boolean }> {
     const { workerId, key } = this.#holder;
-    const { rows } = await this.#client.query<{ was_lost: boolean; is_same: boolean }>({
+    const { rows } = await this.#client.query<{
+      was_lost: boolean;
+      is_same: boolean;
+      is_to_drain: boolean;
+    }>({
       text: `UPDATE lovage.worker w
              SET heartbeat_at = now(), lease_epoch = $2, rss_bytes = $3, suspect_at = NULL, lost_at = NULL,
                  lease_key = CASE WHEN pg_backend_pid() = $4 THEN $5::bigint END
              FROM (SELECT id, lost_at IS NOT NULL AS was_lost FROM lovage.worker WHERE id = $1 FOR UPDATE) before
-             WHERE w.id = before.id RETURNING before.was_lost, pg_backend_pid() = $4 AS is_same`,
+             WHERE w.id = before.id RETURNING before.was_lost, pg_backend_pid() = $4 AS is_same,
+               w.drain_requested_at IS NOT NULL AS is_to_drain`,
       values: [workerId, this.#epoch, rssBytes, this.#pid, this.#hasLock ? key : null],
     });
     const [row] = rows;
@@ -100,7 +105,7 @@ export class LeaseSession {
       );
     }
     if (!row.is_same) this.#hasLock = false;
-    return { wasLost: row.was_lost };
+    return { wasLost: row.was_lost, isToDrain: row.is_to_drain };
   }
 
   /** What there is to say of the other workers. */

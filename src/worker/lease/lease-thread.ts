@@ -11,6 +11,8 @@ export type FromLease =
   /** Others took the worker for dead, or will before long. */
   | { type: 'lost'; why: string }
   | { type: 'rescued'; tasks: Rescued[] }
+  /** Somebody wants the worker to end, as SIGTERM does. */
+  | { type: 'drain' }
   | { type: 'trouble'; error: Error; isAway: boolean };
 
 const BEAT_MS = 5_000;
@@ -76,9 +78,10 @@ async function keep(session: LeaseSession): Promise<never> {
 
 async function beat(session: LeaseSession): Promise<void> {
   const sentAt = performance.now();
-  const { wasLost } = await session.renew(process.memoryUsage.rss());
+  const { wasLost, isToDrain } = await session.renew(process.memoryUsage.rss());
   renewedAt = sentAt;
   failures = 0;
+  if (isToDrain) say({ type: 'drain' });
   if (wasLost) say({ type: 'lost', why: 'others took this worker for dead' });
   if (isHeld && !wasLost && hasPooler === !session.hasLock) return;
   isHeld = true;

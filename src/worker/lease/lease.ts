@@ -29,6 +29,8 @@ export async function takeLease(options: {
   log: Log;
   onLost: (why: string) => void;
   onRescued: (tasks: Rescued[]) => void;
+  /** Somebody wants it to end; may come more than once. */
+  onDrain: () => void;
 }): Promise<Lease> {
   const { pool, url, workerId, log } = options;
   await pool.query(
@@ -48,6 +50,7 @@ export async function takeLease(options: {
       isHeld = false;
       options.onLost(message.why);
     } else if (message.type === 'rescued') options.onRescued(message.tasks);
+    else if (message.type === 'drain') options.onDrain();
     else if (message.isAway) log.warn({ err: message.error }, 'the lease lost its connection; trying again');
     else log.error({ err: message.error }, 'the lease’s thread had an error; trying again');
     heard();
