@@ -303,7 +303,7 @@ $$;
 --> statement-breakpoint
 -- Workers and schedules --------------------------------------------------------------------------------------------------------
 
--- A worker ends as by SIGTERM: it claims no more, and lets what runs finish within its grace. It hears of it within five seconds.
+-- A worker ends as by SIGTERM: it claims no more, and lets what runs finish within its grace. It hears of it within a second.
 CREATE FUNCTION lovage.drain_worker(worker uuid) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -901,7 +901,7 @@ DECLARE
     "pause(text,text)": "Nothing of the queue is claimed until resume(): paused, already_paused or not_found.", "resume(text)": "resumed, not_paused or not_found.",
     "limit_queue(text,int,int,int,interval)": "Sets all limits of a queue, null for none, whatever the configuration says, until follow_config(): limited or not_found.",
     "follow_config(text)": "The configuration''s limits again, from the next start on: follows_config, not_limited or not_found.",
-    "drain_worker(uuid)": "The worker ends as by SIGTERM, within five seconds and its grace: requested, already_draining, already_ended or not_found.",
+    "drain_worker(uuid)": "The worker ends as by SIGTERM, within a second and its grace: requested, already_draining, already_ended or not_found.",
     "pause_schedule(text,text)": "Starts nothing until resume_schedule(): paused, already_paused or not_found.", "resume_schedule(text,text)": "resumed, not_paused or not_found.",
     "run_schedule(text,text,text,text)": "Starts the schedule''s task now and returns its id.", "cancel_batch(uuid,text)": "Cancels what has not ended of a batch: cancelled, requested, already_finished or not_found.",
     "replay_delivery(uuid)": "Delivers a webhook''s message once more: queued, not_final or not_found.", "explain(uuid)": "Why a task is not running now, the most decisive reason first.",

@@ -88,6 +88,8 @@ export const dev: Command = {
               isKeyGiven: settings.apiKey !== undefined,
             }),
           );
+          // The API goes on; a drained worker's row ends with the process.
+          void worker.drainRequested.then(() => worker.drain(settings.drainMs));
           const code = await whenToEnd({ stopped, maxMemoryMb, log });
           console.log('\nStopping: waiting for running tasks (once more to leave at once)');
           await Promise.all([api.close(CLOSE_MS), worker.drain(settings.drainMs)]);

@@ -11,6 +11,8 @@ export interface LeaseHolder {
 
 export interface Look {
   isSameBackend: boolean;
+  /** Somebody wants this worker to end. */
+  isToDrain: boolean;
   verdicts: ('suspect' | 'crashed' | 'lost')[];
 }
 
@@ -82,20 +84,15 @@ export class LeaseSession {
     this.#hasLock = rows.length > 0;
   }
 
-  /** Says that the worker lives. Whether others had taken it for dead meanwhile, and whether somebody wants it to end. */
-  async renew(rssBytes: number): Promise<{ wasLost: boolean; isToDrain: boolean }> {
+  /** Says that the worker lives. True when others had taken it for dead meanwhile. */
+  async renew(rssBytes: number): Promise<{ wasLost: boolean }> {
     const { workerId, key } = this.#holder;
-    const { rows } = await this.#client.query<{
-      was_lost: boolean;
-      is_same: boolean;
-      is_to_drain: boolean;
-    }>({
+    const { rows } = await this.#client.query<{ was_lost: boolean; is_same: boolean }>({
       text: `UPDATE lovage.worker w
              SET heartbeat_at = now(), lease_epoch = $2, rss_bytes = $3, suspect_at = NULL, lost_at = NULL,
                  lease_key = CASE WHEN pg_backend_pid() = $4 THEN $5::bigint END
              FROM (SELECT id, lost_at IS NOT NULL AS was_lost FROM lovage.worker WHERE id = $1 FOR UPDATE) before
-             WHERE w.id = before.id RETURNING before.was_lost, pg_backend_pid() = $4 AS is_same,
-               w.drain_requested_at IS NOT NULL AS is_to_drain`,
+             WHERE w.id = before.id RETURNING before.was_lost, pg_backend_pid() = $4 AS is_same`,
       values: [workerId, this.#epoch, rssBytes, this.#pid, this.#hasLock ? key : null],
     });
     const [row] = rows;
@@ -105,17 +102,18 @@ export class LeaseSession {
       );
     }
     if (!row.is_same) this.#hasLock = false;
-    return { wasLost: row.was_lost, isToDrain: row.is_to_drain };
+    return { wasLost: row.was_lost };
   }
 
-  /** What there is to say of the other workers. */
+  /** What there is to say of the other workers, and to this one. */
   async look({ deadlineMs, patienceMs }: Signs): Promise<Look> {
     const { rows } = await this.#client.query<Look>({
-      text: `SELECT pg_backend_pid() = $5 AS "isSameBackend", ARRAY(
+      text: `SELECT pg_backend_pid() = $5 AS "isSameBackend",
+               EXISTS (SELECT FROM lovage.worker o WHERE o.id = $4 AND o.drain_requested_at IS NOT NULL) AS "isToDrain", ARRAY(
                SELECT w.verdict FROM lovage.watch_workers($1, $2 * interval '1 ms', $3 * interval '1 ms', $4) w) AS verdicts`,
       values: [this.#epoch, deadlineMs, patienceMs, this.#holder.workerId, this.#pid],
     });
-    return rows[0] ?? { isSameBackend: false, verdicts: [] };
+    return rows[0] ?? { isSameBackend: false, isToDrain: false, verdicts: [] };
   }
 
   /** Never waits for the server. */

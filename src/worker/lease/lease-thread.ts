@@ -66,7 +66,8 @@ async function keep(session: LeaseSession): Promise<never> {
       await beat(session);
       beatAt = performance.now() + BEAT_MS;
     }
-    const { isSameBackend, verdicts } = await session.look(signs());
+    const { isSameBackend, isToDrain, verdicts } = await session.look(signs());
+    if (isToDrain) say({ type: 'drain' });
     // The lock went with another backend: unsaid, its end would look like a death.
     if (session.hasLock && !isSameBackend) beatAt = 0;
     if (verdicts.some((verdict) => verdict !== 'suspect')) void rescue();
@@ -78,10 +79,9 @@ async function keep(session: LeaseSession): Promise<never> {
 
 async function beat(session: LeaseSession): Promise<void> {
   const sentAt = performance.now();
-  const { wasLost, isToDrain } = await session.renew(process.memoryUsage.rss());
+  const { wasLost } = await session.renew(process.memoryUsage.rss());
   renewedAt = sentAt;
   failures = 0;
-  if (isToDrain) say({ type: 'drain' });
   if (wasLost) say({ type: 'lost', why: 'others took this worker for dead' });
   if (isHeld && !wasLost && hasPooler === !session.hasLock) return;
   isHeld = true;
