@@ -2,11 +2,13 @@ import { SetupError } from '../errors.ts';
 import { EmbeddedPostgresError } from '../embedded-postgres/index.ts';
 import { isPostgresAway } from '../db/failures.ts';
 import { archive } from './commands/archive.ts';
+import { describeLackingRight } from '../db/lacking-right.ts';
 import { cancel } from './commands/cancel.ts';
 import { doctor } from './commands/doctor.ts';
 import { dev } from './commands/dev.ts';
 import { enqueue } from './commands/enqueue.ts';
 import { explain } from './commands/explain.ts';
+import { grants } from './commands/grants.ts';
 import { keys } from './commands/keys.ts';
 import { migrate } from './commands/migrate.ts';
 import { pause } from './commands/pause.ts';
@@ -36,12 +38,13 @@ const COMMANDS: readonly Command[] = [
   schedules,
   archive,
   keys,
+  grants,
   doctor,
   psql,
 ];
 
 /** Who one is, the database, the certificate; pg gives a missing TLS no code. */
-const REFUSALS = /^28000$|^28P01$|^3D000$|CERT|LEAF_SIGNATURE|^The server does not support SSL/;
+const REFUSALS = /^28000$|^28P01$|^3D000$|^42704$|CERT|LEAF_SIGNATURE|^The server does not support SSL/;
 
 /** Exit codes: 0 done, 1 the set-up or the work failed, 2 the command line is wrong. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -70,10 +73,16 @@ function describe(error: unknown): string {
     return error.message;
   }
   if (isPostgresAway(error)) return `Postgres cannot be reached: ${deepest(error)}`;
+  const lacking = describeLackingRight(error, roleOf(process.env['DATABASE_URL']));
+  if (lacking !== undefined) return `Postgres refuses: ${lacking}`;
   const { code, message, stack } = error as Error & { code?: string };
   if (REFUSALS.test(code ?? message)) return `Postgres refused the connection: ${message}`;
   return stack ?? String(error);
 }
+
+/** Whoever logs in there. */
+const roleOf = (url: string | undefined): string | undefined =>
+  url && URL.canParse(url) ? decodeURIComponent(new URL(url).username) || undefined : undefined;
 
 function deepest(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return deepest(error.errors[0]);

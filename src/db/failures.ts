@@ -21,7 +21,7 @@ const AWAY_MESSAGES =
 export const saysPostgresAway = (message: string): boolean => AWAY_MESSAGES.test(message);
 
 /** Drizzle, and AggregateError of a dual-stack connect, wrap what really happened. */
-function* chain(error: unknown): Generator<Error & { code?: unknown }> {
+export function* chain(error: unknown): Generator<Error & { code?: unknown }> {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
     yield cause;
     if (cause instanceof AggregateError) yield* cause.errors.filter((inner) => inner instanceof Error);

@@ -45,7 +45,8 @@ export const valueInPsql = async <Value = string>(
 /** A role that can log in, and goes with the lab's database. */
 export async function openRole(lab: Lab, { name = 'clerk' } = {}) {
   const role = `${name}_${randomUUID().slice(0, 8)}`;
-  await lab.sql(`CREATE ROLE "${role}" LOGIN PASSWORD 'clerk'`);
+  const quoted = pg.escapeIdentifier(role);
+  await lab.sql(`CREATE ROLE ${quoted} LOGIN PASSWORD 'clerk'`);
   const url = new URL(lab.url);
   url.username = encodeURIComponent(role);
   url.password = 'clerk';
@@ -53,7 +54,7 @@ export async function openRole(lab: Lab, { name = 'clerk' } = {}) {
     role,
     url: url.href,
     async [Symbol.asyncDispose]() {
-      await lab.sql(`DROP OWNED BY "${role}"; DROP ROLE "${role}"`);
+      await lab.sql(`DROP OWNED BY ${quoted}; DROP ROLE ${quoted}`);
     },
   };
 }

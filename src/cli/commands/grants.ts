@@ -1,0 +1,48 @@
+import pg from 'pg';
+import { listGrants, type Rights } from '../../grants/list.ts';
+import { readArguments } from '../arguments.ts';
+import { UsageError, type Command } from '../command.ts';
+import { openDatabase } from '../database.ts';
+import { readSettings } from '../../settings.ts';
+
+export const grants: Command = {
+  name: 'grants',
+  summary: 'Prints the SQL that lets a database role look, or operate',
+  usage: 'grants --read ROLE | --operate ROLE [--apply]',
+  options: [
+    ['--read ROLE', 'the views, without inputs and results, and explain()'],
+    ['--operate ROLE', 'these, inputs and results, and the functions that act'],
+    ['--apply', 'grant it now; DATABASE_URL has to log in as the owner of schema lovage'],
+  ],
+  examples: ['grants --read metabase', 'grants --operate oncall --apply'],
+  async run(args) {
+    const { values } = readArguments(args, {
+      read: { type: 'string' },
+      operate: { type: 'string' },
+      apply: { type: 'boolean', default: false },
+    });
+    const { read, operate, apply } = values;
+    const role = read ?? operate;
+    if (role === undefined || (read !== undefined && operate !== undefined)) {
+      throw new UsageError('say who may do what: lovage grants --read ROLE, or --operate ROLE');
+    }
+    const rights: Rights = read === undefined ? 'operate' : 'read';
+    const statements = listGrants(rights, role);
+    if (apply) await applyAll(statements);
+    console.log(apply ? `Role ${role} may ${rights}` : statements.join('\n'));
+    return 0;
+  },
+};
+
+/** All or nothing. */
+async function applyAll(statements: readonly string[]): Promise<void> {
+  const database = await openDatabase(readSettings());
+  const client = new pg.Client({ connectionString: database.url, application_name: 'lovage grants' });
+  try {
+    await client.connect();
+    await client.query(`BEGIN; ${statements.join(' ')} COMMIT`);
+  } finally {
+    await client.end().catch(() => undefined);
+    await database.release();
+  }
+}
