@@ -78,6 +78,12 @@ export function isPassing(error: unknown): boolean {
   return false;
 }
 
+/** True when a lock was not to be had within the session's lock_timeout. */
+export function isLockBusy(error: unknown): boolean {
+  for (const { code } of chain(error)) if (code === '55P03') return true;
+  return false;
+}
+
 /** Deadlock or serialization failure: the transaction was rolled back and can be run again as it is. */
 export function isRetryable(error: unknown): boolean {
   for (const { code } of chain(error)) if (code === '40P01' || code === '40001') return true;

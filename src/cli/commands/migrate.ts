@@ -1,6 +1,6 @@
 import { readArguments } from '../arguments.ts';
 import { plural } from '../plural.ts';
-import type { Command } from '../command.ts';
+import { UsageError, type Command } from '../command.ts';
 import { withSession } from '../session.ts';
 
 export const migrate: Command = {
@@ -8,6 +8,11 @@ export const migrate: Command = {
   summary: 'Brings the database up to date (dev, serve and worker do so at start)',
   usage: 'migrate',
   async run(args) {
+    if (args.some((arg) => /^(--down|--to|--rollback|down)$/.test(arg.split('=')[0] ?? ''))) {
+      throw new UsageError(
+        'migrations go forward only: the release before runs on the newer schema, so start that; or restore a backup (docs/upgrade.md)',
+      );
+    }
     readArguments(args, {});
     return withSession(async ({ config }) => {
       console.log(
