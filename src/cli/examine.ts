@@ -1,6 +1,8 @@
 import type pg from 'pg';
 import { findFaults } from '../check-environment.ts';
 import type { Config } from '../config.ts';
+import { examineRights } from './examine-rights.ts';
+import { examineStuck } from './examine-stuck.ts';
 import { plural } from './plural.ts';
 
 export interface Finding {
@@ -15,7 +17,7 @@ export async function examine(
   config: Config,
   options: { repair: boolean },
 ): Promise<Finding[]> {
-  const lacking = await lackingRights(pool);
+  const lacking = await examineRights(pool);
   if (lacking) return [...(await environment(config)), lacking];
   const { rows } = await pool.query(
     "SELECT FROM pg_proc WHERE oid = to_regprocedure('lovage.check_invariants()')",
@@ -38,34 +40,9 @@ export async function examine(
     ...(await leases(pool)),
     ...(await vacuum(pool)),
     ...(await archive(pool)),
+    ...(await examineStuck(pool)),
     ...(await invariants(pool)),
   ];
-}
-
-/** Of a role that may too little every other question would be an error: what it lacks, and the statements that mend it. */
-async function lackingRights(pool: pg.Pool): Promise<Finding | undefined> {
-  const { rows } = await pool.query<{ role: string; grants: string[] | null }>(
-    `SELECT quote_ident(current_user) AS role, array_agg(g.statement) AS grants FROM (
-       SELECT format('GRANT USAGE ON SCHEMA %I', n.nspname) AS statement FROM pg_namespace n
-       WHERE n.nspname IN ('lovage', 'pgboss') AND NOT has_schema_privilege(n.oid, 'USAGE')
-       UNION ALL
-       SELECT format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I', n.nspname) FROM pg_namespace n
-       WHERE n.nspname IN ('lovage', 'pgboss') AND EXISTS (
-         SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p')
-           AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
-                    AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')))
-       UNION ALL
-       SELECT format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %I', n.nspname) FROM pg_namespace n
-       WHERE n.nspname IN ('lovage', 'pgboss') AND EXISTS (
-         SELECT FROM pg_proc p WHERE p.pronamespace = n.oid AND NOT has_function_privilege(p.oid, 'EXECUTE'))) g`,
-  );
-  const [{ role, grants } = { role: '', grants: null }] = rows;
-  if (grants === null) return undefined;
-  return {
-    state: 'bad',
-    what: `the role ${role} lacks rights on the schemas of Lovage and pg-boss`,
-    remedy: grants.map((grant) => `${grant} TO ${role}`).join('; '),
-  };
 }
 
 async function repair(pool: pg.Pool): Promise<Finding[]> {
