@@ -797,7 +797,8 @@ SELECT 'worker silent', r.id, r.name, r.queue, r.worker_silent_for, format('work
 FROM lovage.v_running r WHERE r.worker_silent_for > interval '15 s'
 UNION ALL
 SELECT 'runaway', r.id, r.name, r.queue, r.running_for,
-       concat_ws(', ', format('past its soft limit of %s', r.soft_limit), 'at ' || r.progress, format('no progress for %s', date_trunc('second', r.progress_age))),
+       concat_ws(', ', format('past its soft limit of %s', r.soft_limit),
+                 coalesce('at ' || r.progress || ', told ' || date_trunc('second', r.progress_age) || ' ago', 'it told no progress')),
        format('SELECT lovage.cancel(%L, ''runaway'')', r.id)
 FROM lovage.v_running r WHERE r.running_for > r.soft_limit AND r.overdue_for IS NULL AND r.cancel_requested_for IS NULL
 UNION ALL
@@ -809,7 +810,7 @@ FROM (SELECT DISTINCT ON (t.id) t.id, t.name, t.queue, now() - e.at AS lasts,
       ORDER BY t.id, e.at) x
 UNION ALL
 SELECT CASE WHEN q.is_paused THEN 'paused' ELSE 'not served' END, NULL, NULL, q.queue, CASE WHEN q.is_paused THEN q.paused_for ELSE q.oldest_ready END,
-       concat_ws(' ', format('%s%s tasks are due:', q.ready, CASE WHEN q.is_more THEN ' or more' END), q.why, q.paused),
+       concat_ws(' ', format('%s%s due,', q.ready, CASE WHEN q.is_more THEN ' or more' END), q.why, q.paused),
        CASE WHEN q.is_paused THEN format('SELECT lovage.resume(%L)', q.queue) ELSE format('start a worker: lovage worker --queues %s', q.queue) END
 FROM lovage.v_queue_depth q WHERE q.ready > 0 AND (q.is_paused OR q.workers = 0)
 UNION ALL
