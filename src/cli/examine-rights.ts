@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Finding } from './examine.ts';
+import type { Finding } from './finding.ts';
 
 /** Of a role that may too little every other question would be an error: what it lacks, and the statements that mend it. */
 export async function examineRights(pool: pg.Pool): Promise<Finding | undefined> {

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Finding } from './examine.ts';
+import type { Finding } from './finding.ts';
 
 /** What needs a hand: the view says what, and here stands what helps on the command line. */
 export async function examineStuck(pool: pg.Pool): Promise<Finding[]> {

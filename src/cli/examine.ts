@@ -3,13 +3,8 @@ import { findFaults } from '../check-environment.ts';
 import type { Config } from '../config.ts';
 import { examineRights } from './examine-rights.ts';
 import { examineStuck } from './examine-stuck.ts';
+import type { Finding } from './finding.ts';
 import { plural } from './plural.ts';
-
-export interface Finding {
-  state: 'good' | 'note' | 'bad';
-  what: string;
-  remedy?: string;
-}
 
 /** Looks at everything that can be wrong with a database that Lovage runs on; each fault comes with its remedy. */
 export async function examine(

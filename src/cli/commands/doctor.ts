@@ -1,5 +1,6 @@
 import { connect } from '../../db/connect.ts';
-import { examine, type Finding } from '../examine.ts';
+import { examine } from '../examine.ts';
+import type { Finding } from '../finding.ts';
 import { readArguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import { withSession } from '../session.ts';
