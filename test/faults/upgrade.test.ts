@@ -76,6 +76,7 @@ async function send(name: string, inputs: unknown[], more: object = {}): Promise
   return rows.map(({ id }) => id);
 }
 
+const times = (count: number, input: object) => Array.from({ length: count }, () => input);
 const statesOf = async (ids: readonly string[]): Promise<Record<string, string>> => {
   const { rows } = await pool.query<{ id: string; state: string }>(
     'SELECT id, state FROM lovage.task WHERE id = ANY ($1)',
@@ -94,12 +95,12 @@ const violations = async () => (await pool.query('SELECT * FROM lovage.check_inv
 test('a database of the first release is brought up to date under its workers, and every task in flight finishes', async () => {
   const done = await send('diag.echo', [{ value: 'before' }]);
   await inState(done, 'succeeded');
-  const running = await send('diag.sleep', Array(3).fill({ ms: 4_000 }));
+  const running = await send('diag.sleep', times(3, { ms: 4_000 }));
   const toCancel = await send('diag.sleep', [{ ms: 600_000 }]);
   const retrying = await send('diag.fail', [{ times: 1 }]);
   await inState([...running, ...toCancel], 'running');
   const scheduled = await send('diag.echo', [{ value: 'later' }], { delayMs: 5_000 });
-  const queued = await send('diag.sleep', Array(20).fill({ ms: 200 }));
+  const queued = await send('diag.sleep', times(20, { ms: 200 }));
 
   // Somebody's open transaction keeps the migration from its locks; it must not keep the workers from theirs.
   const reader = await pool.connect();
@@ -148,7 +149,7 @@ test('an old program starts on the newer database and changes nothing of its sch
 });
 
 test('a new worker takes over what the old one leaves as it drains', async () => {
-  const left = await send('diag.sleep', Array(15).fill({ ms: 300 }));
+  const left = await send('diag.sleep', times(15, { ms: 300 }));
   const worker = await startWorker({
     config: await loadConfig(configFile),
     configFile,

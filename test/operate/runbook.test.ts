@@ -57,14 +57,14 @@ const shows = (state: string, id: string) =>
 const STORIES = {
   'A task is stuck': {
     mended: 'succeeded',
-    async prepare() {
+    prepare: async () => {
       await valueInPsql(lab.url, `SELECT lovage.pause('mail', 'the provider is down')`);
       return enqueue(`'shop.receipt'`);
     },
   },
   'A task is poisoned': {
     mended: 'succeeded',
-    async prepare() {
+    prepare: async () => {
       const file = join(folder, 'broken.png');
       await writeFile(file, 'no picture');
       const id = await enqueue(`'shop.thumbnail', '${JSON.stringify({ file })}'`);
@@ -74,7 +74,7 @@ const STORIES = {
   },
   'A task is a runaway': {
     mended: 'cancelled',
-    async prepare() {
+    prepare: async () => {
       const id = await enqueue(`'shop.crawl'`);
       await until(
         () =>

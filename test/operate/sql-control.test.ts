@@ -118,7 +118,9 @@ test('a batch that psql cancels from several sessions ends once, and each sessio
   ]);
   expect(counts).toEqual({ succeeded: 0, cancelled: 20 });
   const written = await auditOf(lab, 'batches.cancel');
-  expect(written.map(({ actor, target }) => [actor, target])).toEqual(Array(4).fill([me, batch.id]));
+  expect(written.map(({ actor, target }) => [actor, target])).toEqual(
+    Array.from({ length: 4 }, () => [me, batch.id]),
+  );
   expect(await lab.violations()).toEqual([]);
 });
 

@@ -84,7 +84,7 @@ test.each([
   const [hot, old] = [await idOf('lovage.task'), await idOf('lovage.task_archive')];
   const { pages, plan } = await pagesRead(text.replace('$hot', `'${hot}'`).replace('$old', `'${old}'`));
   expect(pages).toBeLessThan(atMost);
-  expect(plan).not.toMatch(/"Seq Scan".{0,120}"(task|task_event|task_archive\w*)"/);
+  expect(plan).not.toMatch(/"Seq Scan".{0,120}"(task|task_event)"/);
 });
 
 test.each([
