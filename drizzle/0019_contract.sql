@@ -165,6 +165,25 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
+-- A job that was made anew while its lock was waited for breaks cancel_tasks() off: here it begins again, with its locks let go.
+CREATE FUNCTION lovage.cancel_patiently(ids uuid[], reason text, OUT cancelled uuid[], OUT requested uuid[])
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  FOR tries_left IN REVERSE 9..0 LOOP
+    BEGIN
+      SELECT c.cancelled, c.requested INTO cancelled, requested FROM lovage.cancel_tasks(cancel_patiently.ids, cancel_patiently.reason) c;
+      RETURN;
+    EXCEPTION WHEN serialization_failure OR deadlock_detected THEN
+      IF tries_left = 0 THEN
+        RAISE;
+      END IF;
+    END;
+  END LOOP;
+END
+$$;
+--> statement-breakpoint
 CREATE FUNCTION lovage.cancel_many(ids uuid[], reason text DEFAULT NULL, OUT cancelled int, OUT requested int)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -173,7 +192,7 @@ DECLARE
   ended uuid[];
   told uuid[];
 BEGIN
-  SELECT c.cancelled, c.requested INTO ended, told FROM lovage.cancel_tasks(cancel_many.ids, cancel_many.reason) c;
+  SELECT c.cancelled, c.requested INTO ended, told FROM lovage.cancel_patiently(cancel_many.ids, cancel_many.reason) c;
   PERFORM lovage.note_by_hand(t.tenant, 'tasks.cancel', t.id::text, 'ok', jsonb_build_object(
             'outcome', CASE WHEN t.id = ANY (ended) THEN 'cancelled' ELSE 'requested' END, 'reason', left(cancel_many.reason, 1000)))
   FROM lovage.task t WHERE t.id = ANY (ended || told);
@@ -197,7 +216,7 @@ BEGIN
     outcome := CASE WHEN b.id IS NULL THEN 'not_found' ELSE 'already_finished' END;
   ELSE
     SELECT c.cancelled, c.requested INTO cancelled, requested
-    FROM lovage.cancel_tasks(ARRAY(SELECT t.id FROM lovage.task t WHERE t.batch_id = of_batch AND NOT lovage.is_final(t.state)
+    FROM lovage.cancel_patiently(ARRAY(SELECT t.id FROM lovage.task t WHERE t.batch_id = of_batch AND NOT lovage.is_final(t.state)
                                    AND t.id IS DISTINCT FROM b.follow_up_id), reason) c;
     UPDATE lovage.batch w SET cancel_requested_at = coalesce(w.cancel_requested_at, now())
     WHERE w.id = of_batch AND w.finished_at IS NULL;
@@ -933,7 +952,7 @@ DECLARE
 BEGIN
   FOR own IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'lovage'::regnamespace AND p.proname IN (
     'contract_version', 'is_by_hand', 'note_by_hand', 'like_names', 'warn_unknown', 'queue_names', 'task_names', 'schedule_names', 'add_by_name',
-    'enqueue', 'retry_many', 'cancel_many', 'limit_queue', 'follow_config', 'drain_worker', 'run_schedule', 'percent', 'progress_text',
+    'enqueue', 'retry_many', 'cancel_many', 'cancel_patiently', 'limit_queue', 'follow_config', 'drain_worker', 'run_schedule', 'percent', 'progress_text',
     'task_percent', 'task_progress_text', 'why', 'shown_data', 'shown_url', 'running_tasks', 'queue_depths', 'first_transaction_at', 'throughput',
     'batch_counts', 'endpoint_deliveries', 'lock_waits') LOOP
     EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', own);
