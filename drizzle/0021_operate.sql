@@ -1,37 +1,8 @@
--- The command line: workers that are told to end, and limits of queues that are set by hand.
+-- What the API and the command line ask of queues.
 
-ALTER TABLE lovage.worker ADD COLUMN "drain_requested_at" timestamp with time zone, ADD COLUMN "drain_requested_by" text;
---> statement-breakpoint
-ALTER TABLE lovage.queue_control ADD COLUMN "limits_set_by" text;
---> statement-breakpoint
--- Tells a worker to claim nothing more and to end, as SIGTERM does. It hears so at once, or by its next heartbeat.
--- Returns draining, already_draining, already_ended or not_found.
-CREATE FUNCTION lovage.drain_worker(worker_id uuid) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-  outcome text := 'draining';
-BEGIN
-  UPDATE lovage.worker w SET drain_requested_at = now(), drain_requested_by = lovage.actor()
-  WHERE w.id = drain_worker.worker_id AND w.drain_requested_at IS NULL AND NOT w.draining
-    AND w.stopped_at IS NULL AND w.lost_at IS NULL;
-  IF FOUND THEN
-    PERFORM pg_notify('lovage_drain', drain_worker.worker_id::text);
-  ELSE
-    SELECT CASE WHEN w.stopped_at IS NULL AND w.lost_at IS NULL THEN 'already_draining' ELSE 'already_ended' END
-    INTO outcome FROM lovage.worker w WHERE w.id = drain_worker.worker_id;
-    IF NOT FOUND THEN
-      RETURN 'not_found';
-    END IF;
-  END IF;
-  RETURN lovage.audit_by_hand('workers.drain', drain_worker.worker_id::text, outcome);
-END
-$$;
---> statement-breakpoint
 -- Changes what holds a queue back, by maxRunning, maxPerKey, rateLimit with ratePeriodMs: what is not named stays, null takes
 -- a limit away. Lasts over restarts until `as_configured`, with which the next start may change it again. Returns limited or not_found.
-CREATE FUNCTION lovage.limit_queue(queue text, change jsonb, as_configured boolean DEFAULT false) RETURNS text
+CREATE FUNCTION lovage.change_limits(queue text, change jsonb, as_configured boolean DEFAULT false) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -39,20 +10,21 @@ DECLARE
   control lovage.queue_control;
 BEGIN
   -- In the order of set_limits(): of two changes at once the second sees the first.
-  PERFORM pg_advisory_xact_lock(hashtext('lovage.begin_claim'), hashtext(limit_queue.queue));
-  SELECT * INTO control FROM lovage.queue_control q WHERE q.queue = limit_queue.queue FOR UPDATE;
+  PERFORM pg_advisory_xact_lock(hashtext('lovage.begin_claim'), hashtext(change_limits.queue));
+  SELECT * INTO control FROM lovage.queue_control q WHERE q.queue = change_limits.queue FOR UPDATE;
   IF NOT FOUND THEN
     RETURN 'not_found';
   END IF;
   PERFORM lovage.set_limits(
-    limit_queue.queue,
+    change_limits.queue,
     CASE WHEN change ? 'maxRunning' THEN (change ->> 'maxRunning')::int ELSE control.max_running END,
     CASE WHEN change ? 'maxPerKey' THEN (change ->> 'maxPerKey')::int ELSE control.max_per_key END,
     CASE WHEN change ? 'rateLimit' THEN (change ->> 'rateLimit')::int ELSE control.rate_limit END,
     CASE WHEN change ? 'rateLimit' THEN (change ->> 'ratePeriodMs')::int ELSE control.rate_period_ms END);
-  UPDATE lovage.queue_control q SET limits_set_by = CASE WHEN NOT as_configured THEN lovage.actor() END
-  WHERE q.queue = limit_queue.queue;
-  RETURN lovage.audit_by_hand('queues.limit', limit_queue.queue, 'limited');
+  UPDATE lovage.queue_control q SET limited_at = CASE WHEN NOT as_configured THEN now() END,
+         limited_by = CASE WHEN NOT as_configured THEN lovage.actor() END
+  WHERE q.queue = change_limits.queue;
+  RETURN lovage.audit_by_hand('queues.limit', change_limits.queue, 'limited');
 END
 $$;
 --> statement-breakpoint
@@ -96,5 +68,5 @@ AS $$
   FROM reach r LEFT JOIN newest n ON n.at >= r.since GROUP BY r.since
 $$;
 --> statement-breakpoint
-REVOKE EXECUTE ON FUNCTION lovage.drain_worker(uuid), lovage.limit_queue(text, jsonb, boolean), lovage.oldest_ready(text),
+REVOKE EXECUTE ON FUNCTION lovage.change_limits(text, jsonb, boolean), lovage.oldest_ready(text),
   lovage.recent_ends() FROM PUBLIC;

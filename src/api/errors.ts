@@ -7,6 +7,7 @@ import {
   isUnstorableText,
   mayHaveHappened,
 } from '../db/failures.ts';
+import { describeLackingRight } from '../db/lacking-right.ts';
 import { type ErrorCode, LovageError } from '../errors.ts';
 import { faultsOf } from '../json/faults.ts';
 
@@ -29,6 +30,9 @@ export function toLovageError(error: unknown): LovageError {
       'Postgres has no room left on its disk: nothing was written; the same request can be sent again';
     return new LovageError('queue-unavailable', message, { retryAfter: DISK_FULL_SECONDS, cause: error });
   }
+  const lacking = describeLackingRight(error);
+  if (lacking !== undefined)
+    return new LovageError('not-configured', `the database refuses: ${lacking}`, { cause: error });
   if (isTableMissing(error)) {
     const message = 'a table is missing in Postgres; `lovage migrate` brings back that of a queue';
     return new LovageError('queue-unavailable', message, { retryAfter: RETRY_AFTER_SECONDS, cause: error });

@@ -5,13 +5,9 @@ import type { Settings } from '../settings.ts';
 import type { Database } from './database.ts';
 import { examineConnections } from './doctor/connections.ts';
 import type { Finding } from './doctor/finding.ts';
-import {
-  examineDisk,
-  examineGrants,
-  examineSchedules,
-  examineSecrets,
-  examineVersions,
-} from './doctor/installation.ts';
+import { examineDisk, examineSchedules, examineSecrets, examineVersions } from './doctor/installation.ts';
+import { examineRights } from './doctor/rights.ts';
+import { examineStuck } from './doctor/stuck.ts';
 import { plural } from './plural.ts';
 
 /** What surrounds the database. */
@@ -29,6 +25,8 @@ export async function examine(
   config: Config,
   options: { repair: boolean } & Surroundings,
 ): Promise<Finding[]> {
+  const lacking = await examineRights(pool);
+  if (lacking) return [...(await environment(config)), lacking];
   const { rows } = await pool.query(
     "SELECT FROM pg_proc WHERE oid = to_regprocedure('lovage.check_invariants()')",
   );
@@ -45,7 +43,7 @@ export async function examine(
     ...(options.repair ? await repair(pool) : []),
     await server(pool),
     ...(await examineVersions(pool)),
-    ...(await examineGrants(pool)),
+    { state: 'good', what: 'this role may do all that Lovage does' },
     ...(await examineConnections(options.database)),
     await triggers(pool),
     await queues(pool, config),
@@ -56,6 +54,7 @@ export async function examine(
     ...(await examineSchedules(pool)),
     ...(await examineSecrets(pool, options.secret)),
     ...(await examineDisk(pool, options.settings)),
+    ...(await examineStuck(pool)),
     ...(await invariants(pool)),
   ];
 }

@@ -1,6 +1,7 @@
 import { toClientError, LovageClientError } from '../client/errors.ts';
 import { EmbeddedPostgresError } from '../embedded-postgres/index.ts';
 import { isPostgresAway } from '../db/failures.ts';
+import { describeLackingRight } from '../db/lacking-right.ts';
 import { LovageError, SetupError } from '../errors.ts';
 import { UsageError } from './command.ts';
 
@@ -48,7 +49,7 @@ function codeOf(code: string): number {
 }
 
 /** Who one is, the database, the certificate; pg gives a missing TLS no code. */
-const REFUSALS = /^28000$|^28P01$|^3D000$|CERT|LEAF_SIGNATURE|^The server does not support SSL/;
+const REFUSALS = /^28000$|^28P01$|^3D000$|^42704$|CERT|LEAF_SIGNATURE|^The server does not support SSL/;
 
 /** One line and its exit code. The stack is shown to those who ask for it by LOVAGE_LOG_LEVEL=debug. */
 export function describeFailure(
@@ -61,12 +62,18 @@ export function describeFailure(
   if (error instanceof SetupError || error instanceof EmbeddedPostgresError)
     return { text: error.message, exitCode };
   if (isPostgresAway(error)) return { text: `Postgres cannot be reached: ${deepest(error)}`, exitCode };
+  const lacking = describeLackingRight(error, roleOf(process.env['DATABASE_URL']));
+  if (lacking !== undefined) return { text: `Postgres refuses: ${lacking}`, exitCode };
   const { code, message, stack } = error as Error & { code?: string };
   if (REFUSALS.test(code ?? message))
     return { text: `Postgres refused the connection: ${message}`, exitCode };
   if (logLevel === 'debug' || logLevel === 'trace') return { text: stack ?? String(error), exitCode };
   return { text: `${message ?? String(error)} (LOVAGE_LOG_LEVEL=debug shows where)`, exitCode };
 }
+
+/** Whoever logs in there. */
+const roleOf = (url: string | undefined): string | undefined =>
+  url && URL.canParse(url) ? decodeURIComponent(new URL(url).username) || undefined : undefined;
 
 function deepest(error: unknown): string {
   const last = bottom(error);

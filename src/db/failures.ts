@@ -21,7 +21,7 @@ const AWAY_MESSAGES =
 export const saysPostgresAway = (message: string): boolean => AWAY_MESSAGES.test(message);
 
 /** Drizzle, and AggregateError of a dual-stack connect, wrap what really happened. */
-function* chain(error: unknown): Generator<Error & { code?: unknown }> {
+export function* chain(error: unknown): Generator<Error & { code?: unknown }> {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
     yield cause;
     if (cause instanceof AggregateError) yield* cause.errors.filter((inner) => inner instanceof Error);
@@ -75,6 +75,12 @@ export function isTableMissing(error: unknown): boolean {
 export function isPassing(error: unknown): boolean {
   if (isPostgresAway(error)) return true;
   for (const { code } of chain(error)) if (typeof code === 'string' && PASSING.test(code)) return true;
+  return false;
+}
+
+/** True when a lock was not to be had within the session's lock_timeout. */
+export function isLockBusy(error: unknown): boolean {
+  for (const { code } of chain(error)) if (code === '55P03') return true;
   return false;
 }
 

@@ -1,8 +1,10 @@
+import { setTimeout as after } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate as runMigrations } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
 import { SetupError } from '../errors.ts';
+import { isLockBusy } from './failures.ts';
 
 /** A folder of Drizzle migrations and the table of their own in which they are counted. */
 export interface MigrationSet {
@@ -16,6 +18,10 @@ export const CORE_MIGRATIONS: MigrationSet = {
 };
 const SCHEMA_LOCK = 0x10_7a_9e;
 const OLDEST_SUPPORTED = 14;
+/** So long others wait behind a migration that waits. */
+const LOCK_MS = 1_000;
+const PASS_MS = 500;
+const LOCK_TRIES = 40;
 
 /**
  * Runs `work` on one connection under the migration lock, so that any number of processes may start at once.
@@ -41,13 +47,43 @@ export async function underMigrationLock(
   }
 }
 
-/** Applies what of a folder has not been applied yet. The caller holds the migration lock. */
+/**
+ * Applies what of a folder has not been applied yet, all of it or nothing; of a database that is newer nothing is changed. The
+ * caller holds the migration lock. Whoever wants a lock that another one holds stands in the way of all who come after: it
+ * waits briefly, lets them pass, and tries again. @throws SetupError that names who holds it.
+ */
 export async function applyMigrations(client: pg.Client, { folder, table }: MigrationSet): Promise<void> {
-  await runMigrations(drizzle(client), {
-    migrationsFolder: fileURLToPath(folder),
-    migrationsSchema: 'lovage_migrations',
-    migrationsTable: table,
-  });
+  await client.query(`SET lock_timeout = ${LOCK_MS}`);
+  for (let left = LOCK_TRIES; ; left -= 1) {
+    try {
+      await runMigrations(drizzle(client), {
+        migrationsFolder: fileURLToPath(folder),
+        migrationsSchema: 'lovage_migrations',
+        migrationsTable: table,
+      });
+      break;
+    } catch (error) {
+      if (!isLockBusy(error)) throw error;
+      if (left <= 1) throw await namingHolders(client, error);
+      await after(PASS_MS);
+    }
+  }
+  await client.query('SET lock_timeout = 0');
+}
+
+/** Who has had a transaction open for longest: one of them holds it. */
+async function namingHolders(client: pg.Client, cause: unknown): Promise<SetupError> {
+  const { rows } = await client.query<{ who: string }>(
+    `SELECT format('pid %s of %s (%s) since %s', pid, usename, coalesce(nullif(application_name, ''), 'no name'), xact_start) AS who
+     FROM pg_stat_activity
+     WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start < now() - interval '1 s'
+     ORDER BY xact_start LIMIT 3`,
+  );
+  const who = rows.map((row) => row.who).join('; ') || 'nobody who is still there';
+  return new SetupError(
+    `the migration waited ${(LOCK_TRIES * (LOCK_MS + PASS_MS)) / 1000} s for a table that an open transaction holds: ${who}`,
+    { cause },
+  );
 }
 
 async function refuseOldServer(client: pg.Client): Promise<void> {

@@ -44,7 +44,7 @@ function describe(task: AnyTask, { queues }: Config, byEnvironment: Keeping) {
     softLimitMs: task.softLimitMs,
     hardLimitMs: task.hardLimitMs,
     ...keepingOf(`task definition "${task.name}"`, task, queues.get(task.queue), byEnvironment),
-    policy: { backoff: task.backoff, isolation: task.isolation, ...dedupePolicy(task) },
+    policy: { backoff: task.backoff, isolation: task.isolation, ...dedupePolicy(task), ...keyPolicy(task) },
     inputSchema: jsonSchema(task.input, 'input'),
     outputSchema: jsonSchema(task.output, 'output'),
   };
@@ -54,6 +54,9 @@ function describe(task: AnyTask, { queues }: Config, byEnvironment: Keeping) {
 
 const dedupePolicy = ({ dedupe }: AnyTask) =>
   dedupe && { dedupe: { by: dedupe.key ? 'key' : 'input', withinMs: dedupe.withinMs ?? null } };
+
+/** SQL cannot tell the key of an input, but that there is one. */
+const keyPolicy = ({ concurrencyKey }: AnyTask) => concurrencyKey && { concurrencyKey: true };
 
 /** JSON Schema of a zod schema; what JSON Schema cannot say is left open. */
 export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {

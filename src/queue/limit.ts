@@ -20,7 +20,7 @@ export async function limitQueues(
     Limits & { queue: string; isByHand: boolean; countsRunning: boolean; knowsKeys: boolean }
   >(
     `SELECT queue, max_running AS "maxRunning", max_per_key AS "maxPerKey", rate_limit AS "rateLimit",
-            rate_period_ms AS "ratePeriodMs", limits_set_by IS NOT NULL AS "isByHand",
+            rate_period_ms AS "ratePeriodMs", limited_at IS NOT NULL AS "isByHand",
             to_regclass(format('pgboss.%I', job_table || '_busy')) IS NOT NULL AS "countsRunning",
             to_regclass(format('pgboss.%I', job_table || '_key')) IS NOT NULL AS "knowsKeys"
      FROM lovage.queue_control WHERE queue = ANY ($1)`,

@@ -31,7 +31,7 @@ export async function limitQueue(
   const outcome = await callAs<'limited' | 'not_found'>(
     lovage.pool,
     caller.actor,
-    'lovage.limit_queue($2, $3, $4)',
+    'lovage.change_limits($2, $3, $4)',
     [name, JSON.stringify(wanted), asConfigured ?? false],
   );
   if (outcome === 'not_found') throw queueNotFound(name);

@@ -17,7 +17,7 @@ interface QueueRow {
   max_per_key: number | null;
   rate_limit: number | null;
   rate_period_ms: number | null;
-  limits_set_by: string | null;
+  limited_by: string | null;
   waiting: number;
   running: number | null;
 }
@@ -47,7 +47,7 @@ async function selectQueues(executor: Executor, name: string | null): Promise<Qu
   const { rows } = await executor.query<QueueRow>({
     name: 'lovage_queues',
     text: `SELECT q.queue, q.paused_at, q.paused_by, q.pause_reason, q.max_running, q.max_per_key, q.rate_limit,
-                  q.rate_period_ms, q.limits_set_by, c.waiting, c.running
+                  q.rate_period_ms, q.limited_by, c.waiting, c.running
            FROM lovage.queue_control q CROSS JOIN LATERAL lovage.count_queue(q.queue, $2) c
            WHERE CASE WHEN $1::text IS NULL THEN q.queue <> $3 ELSE q.queue = $1 END
            ORDER BY q.queue`,
@@ -68,7 +68,7 @@ const viewQueue = (row: QueueRow): QueueView => ({
         ? null
         : { limit: row.rate_limit, periodMs: row.rate_period_ms },
   },
-  limitsSetBy: row.limits_set_by,
+  limitsSetBy: row.limited_by,
   waiting: Math.min(row.waiting, COUNT_AT_MOST),
   waitingIsMore: row.waiting > COUNT_AT_MOST,
   running: row.running,

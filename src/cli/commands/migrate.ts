@@ -6,6 +6,7 @@ export const migrate = defineCommand({
   name: 'migrate',
   summary: 'Brings the database up to date (dev, serve and worker do so at start)',
   examples: ['migrate'],
+  notes: ['Forward only: the release before runs on the newer schema (docs/upgrade.md).'],
   run() {
     return withSession(async ({ config }) => {
       console.log(

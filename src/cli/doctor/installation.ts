@@ -102,25 +102,3 @@ export async function examineDisk(pool: pg.Pool, { databaseUrl, dataDir }: Setti
 
 const gib = (bytes: number): string =>
   bytes >= GIB ? `${(bytes / GIB).toFixed(1)} GiB` : `${Math.ceil(bytes / 1024 ** 2)} MiB`;
-
-/** What Lovage itself needs, by name: a role that may not do it finds out before its first task does. */
-export async function examineGrants(pool: pg.Pool): Promise<Finding[]> {
-  const { rows } = await pool.query<{ missing: string; statement: string }>(
-    `SELECT format('%s on %s', p.privilege, c.oid::regclass) AS missing,
-            format('GRANT %s ON %s TO %I', p.privilege, c.oid::regclass, current_user) AS statement
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p (privilege)
-     WHERE n.nspname IN ('lovage', 'pgboss') AND c.relkind IN ('r', 'p') AND NOT has_table_privilege(c.oid, p.privilege)
-     UNION ALL
-     SELECT format('EXECUTE on %s', f.oid::regprocedure), format('GRANT EXECUTE ON FUNCTION %s TO %I', f.oid::regprocedure, current_user)
-     FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
-     WHERE n.nspname = 'lovage' AND f.prokind = 'f' AND NOT has_function_privilege(f.oid, 'EXECUTE')
-     LIMIT 5`,
-  );
-  if (rows.length === 0) return [{ state: 'good', what: 'this role may do all that Lovage does' }];
-  return rows.map(({ missing, statement }) => ({
-    state: 'bad',
-    what: `this role lacks ${missing}`,
-    remedy: `${statement};`,
-  }));
-}

@@ -36,14 +36,15 @@ export const queueControl = lovage.table('queue_control', {
   /** At most `rateLimit` starts in any `ratePeriodMs`. */
   rateLimit: integer('rate_limit'),
   ratePeriodMs: integer('rate_period_ms'),
-  /** Who set its limits by hand, which outlast restarts. Null: they are as the configuration has them. */
-  limitsSetBy: text('limits_set_by'),
   pausedAt: at('paused_at'),
   pausedBy: text('paused_by'),
   pauseReason: text('pause_reason'),
   /** For tasks whose definition says nothing, or is not known. Null: a day, and 90 days. */
   archiveAfterMs: bigint('archive_after_ms', { mode: 'number' }),
   retentionMs: bigint('retention_ms', { mode: 'number' }),
+  /** Since when its limits are those that somebody set by hand, and not the configuration's. */
+  limitedAt: at('limited_at'),
+  limitedBy: text('limited_by'),
 });
 
 /** When the attempts of a queue with a rate limit started, as far back as its period goes. */
