@@ -12,6 +12,7 @@ import {
   examineSecrets,
   examineVersions,
 } from './doctor/installation.ts';
+import { examinePrepared } from './doctor/prepared.ts';
 import { plural } from './plural.ts';
 
 /** What surrounds the database. */
@@ -46,6 +47,7 @@ export async function examine(
     await server(pool),
     ...(await examineVersions(pool)),
     ...(await examineGrants(pool)),
+    ...(await examinePrepared(options.database.url, options.settings)),
     ...(await examineConnections(options.database)),
     await triggers(pool),
     await queues(pool, config),
