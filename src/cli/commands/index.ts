@@ -11,6 +11,7 @@ import { dev } from './dev.ts';
 import { doctor } from './doctor.ts';
 import { drain as drainWorker } from './workers/drain.ts';
 import { explain as explainTask } from './tasks/explain.ts';
+import { health } from './health.ts';
 import { limit as limitQueue } from './queues/limit.ts';
 import { list as listBatches } from './batches/list.ts';
 import { list as listKeys } from './keys/list.ts';
@@ -84,6 +85,7 @@ export const COMMANDS: readonly Command[] = [
   audit,
   stats,
   doctor,
+  health,
   bench,
   psql,
   completionOf(() => COMMANDS),
