@@ -11,7 +11,9 @@ const ANSWER_MS = 4_000;
 export const health = defineCommand({
   name: 'health',
   summary: 'Whether the API, or a worker of this machine, is up: exit code 0 or 1',
-  options: { worker: flag('ask for a live worker of this host, by its heartbeat (default: the API’s /readyz)') },
+  options: {
+    worker: flag('ask for a live worker of this host, by its heartbeat (default: the API’s /readyz)'),
+  },
   examples: ['health', 'health --worker'],
   async run({ worker }) {
     const settings = readSettings();
@@ -25,7 +27,9 @@ async function findApiFault({ host, port }: Settings): Promise<string | undefine
   // What listens on every address is asked on this machine's own.
   const own = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[host] ?? (host.includes(':') ? `[${host}]` : host);
   try {
-    const { status } = await fetch(`http://${own}:${port}/readyz`, { signal: AbortSignal.timeout(ANSWER_MS) });
+    const { status } = await fetch(`http://${own}:${port}/readyz`, {
+      signal: AbortSignal.timeout(ANSWER_MS),
+    });
     return status === 200 ? undefined : `/readyz answers ${status}`;
   } catch {
     return `nothing answers on ${own}:${port}`;
