@@ -105,6 +105,9 @@ const environment = z
     { path: ['CELERY_TASK_SOFT_TIME_LIMIT'], error: 'must not be above CELERY_TASK_TIME_LIMIT' },
   );
 
+/** What is read, by name. */
+export const VARIABLES: readonly string[] = Object.keys(environment.shape);
+
 /** Everything the environment decides, read and checked once at start. */
 export interface Settings {
   databaseUrl: string | undefined;
