@@ -9,7 +9,16 @@ export const withDatabase = (work: (lovage: Lovage) => Promise<number>): Promise
       const { url, directUrl } = database;
       const egress = { allow: settings.webhookAllow };
       const { idempotencyTtlMs, prepares } = settings;
-      const lovage = await openLovage({ config, url, directUrl, prepares, secret, egress, log, idempotencyTtlMs });
+      const lovage = await openLovage({
+        config,
+        url,
+        directUrl,
+        prepares,
+        secret,
+        egress,
+        log,
+        idempotencyTtlMs,
+      });
       try {
         const code = await work(lovage);
         await lovage.notifier.flush();

@@ -3,7 +3,10 @@ import type { Settings } from '../../settings.ts';
 import type { Finding } from './finding.ts';
 
 /** Whether what stands before Postgres keeps prepared statements, and whether the settings know of it. */
-export async function examinePrepared(url: string, { prepares }: Pick<Settings, 'prepares'>): Promise<Finding[]> {
+export async function examinePrepared(
+  url: string,
+  { prepares }: Pick<Settings, 'prepares'>,
+): Promise<Finding[]> {
   const { isPooled, losesPrepared } = await examineRoad(url);
   if (!isPooled) return [];
   const pooler = 'a pooler stands before Postgres';
