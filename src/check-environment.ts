@@ -1,5 +1,4 @@
 import type { Config } from './config.ts';
-import { SetupError } from './errors.ts';
 
 /** Below it a value is a word that a message may well hold for another reason. */
 const MIN_HIDDEN = 8;
@@ -30,12 +29,6 @@ export async function findFaults(
     }
   }
   return lines;
-}
-
-/** @throws SetupError with a line per faulty variable. */
-export async function checkEnvironment(config: Pick<Config, 'packs'>): Promise<void> {
-  const faults = await findFaults(config);
-  if (faults.length > 0) throw new SetupError(faults.join('\n'));
 }
 
 const hidden = (message: string, value = ''): string =>

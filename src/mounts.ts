@@ -27,9 +27,17 @@ export function readMounts(
   { packs, mounts }: { packs: readonly Pack[]; mounts: Mounts },
   env: NodeJS.ProcessEnv = process.env,
 ): Mounts {
-  const read = packs.flatMap(({ name, dialect }): [string, Mount][] =>
-    dialect ? [[name, { ...mounts.get(name), ...fromEnvironment(name, env) }]] : [],
-  );
+  const faults: string[] = [];
+  const read = packs.flatMap(({ name, dialect }): [string, Mount][] => {
+    if (!dialect) return [];
+    try {
+      return [[name, { ...mounts.get(name), ...fromEnvironment(name, env) }]];
+    } catch (error) {
+      faults.push((error as SetupError).message);
+      return [];
+    }
+  });
+  if (faults.length > 0) throw new SetupError(faults.join('\n'));
   const merged = new Map(read);
   checkMounts(packs, merged);
   return merged;
@@ -75,6 +83,6 @@ export function checkMounts(packs: readonly Pack[], mounts: Mounts): void {
 function fit(given: object, nameOf: (option: string) => string): Mount {
   const parsed = mount.safeParse(given);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new SetupError(`${nameOf(issue?.path.join('.') ?? '')}: ${issue?.message}`);
+  const faults = parsed.error.issues.map(({ path, message }) => `${nameOf(path.join('.'))}: ${message}`);
+  throw new SetupError(faults.join('\n'));
 }

@@ -52,6 +52,8 @@ export async function openLovage(options: {
   /** `LOVAGE_SECRET`. Without it what needs it refuses with `not-configured`. */
   secret?: string | undefined;
   egress?: EgressOptions | undefined;
+  /** False: no statement is left prepared. */
+  prepares?: boolean | undefined;
   log: Log;
   /** Where several share them, as in `dev`; default: of its own. */
   metrics?: Metrics | undefined;
@@ -71,6 +73,7 @@ export async function openLovage(options: {
     url,
     log,
     max: options.max ?? 10,
+    prepares: options.prepares,
     queryTimeoutMs: options.queryTimeoutMs ?? QUERY_TIMEOUT_MS,
     ...(options.statementTimeoutMs ? { statementTimeoutMs: options.statementTimeoutMs } : {}),
   });

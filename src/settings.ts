@@ -56,6 +56,7 @@ const environment = z
       .regex(/^https?:\/\//, 'must begin with http:// or https://')
       .refine((url) => URL.canParse(url), 'is no URL')
       .optional(),
+    LOVAGE_PREPARE: flag.default(true),
     LOVAGE_DATA_DIR: z.string().default('.lovage'),
     LOVAGE_API_KEY: z
       .string()
@@ -104,6 +105,9 @@ const environment = z
     { path: ['CELERY_TASK_SOFT_TIME_LIMIT'], error: 'must not be above CELERY_TASK_TIME_LIMIT' },
   );
 
+/** What is read, by name. */
+export const VARIABLES: readonly string[] = Object.keys(environment.shape);
+
 /** Everything the environment decides, read and checked once at start. */
 export interface Settings {
   databaseUrl: string | undefined;
@@ -111,6 +115,8 @@ export interface Settings {
   directUrl: string | undefined;
   /** Where the command line finds the API; without it, it goes to the database. */
   apiUrl: string | undefined;
+  /** False: no statement is left prepared, for a pooler that cannot find it again. */
+  prepares: boolean;
   dataDir: string;
   apiKey: string | undefined;
   /** Signs tickets and links, encrypts webhook secrets; the same on every node. */
@@ -163,6 +169,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     databaseUrl: values.DATABASE_URL,
     directUrl: values.LOVAGE_DIRECT_URL,
     apiUrl: values.LOVAGE_URL,
+    prepares: values.LOVAGE_PREPARE,
     dataDir: resolve(values.LOVAGE_DATA_DIR),
     apiKey: values.LOVAGE_API_KEY,
     secret: values.LOVAGE_SECRET,

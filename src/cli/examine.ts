@@ -6,6 +6,7 @@ import type { Database } from './database.ts';
 import { examineConnections } from './doctor/connections.ts';
 import type { Finding } from './doctor/finding.ts';
 import { examineDisk, examineSchedules, examineSecrets, examineVersions } from './doctor/installation.ts';
+import { examinePrepared } from './doctor/prepared.ts';
 import { examineRights } from './doctor/rights.ts';
 import { examineStuck } from './doctor/stuck.ts';
 import { plural } from './plural.ts';
@@ -44,6 +45,7 @@ export async function examine(
     await server(pool),
     ...(await examineVersions(pool)),
     { state: 'good', what: 'this role may do all that Lovage does' },
+    ...(await examinePrepared(options.database.url, options.settings)),
     ...(await examineConnections(options.database)),
     await triggers(pool),
     await queues(pool, config),

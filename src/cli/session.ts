@@ -1,12 +1,11 @@
-import { checkEnvironment } from '../check-environment.ts';
 import type { Config } from '../config.ts';
-import { loadConfig } from '../load-config.ts';
 import { createLog, type Log } from '../log.ts';
 import { migrateFor } from '../open.ts';
 import { warnOfIgnored } from '../old-variables.ts';
-import { readSettings, type Settings } from '../settings.ts';
+import type { Settings } from '../settings.ts';
 import { openDatabase, type Database } from './database.ts';
 import { readSecret } from './kept-secrets.ts';
+import { readSetup } from './read-setup.ts';
 
 /** What every command that touches the database begins with. */
 export interface Session {
@@ -21,8 +20,8 @@ export interface Session {
 interface SessionOptions {
   logLevel?: string;
   migrates?: boolean;
-  /** Before the database is opened. */
-  prepare?: (config: Config, log: Log) => Promise<void>;
+  /** Packs run in it: the environment has to be as they want it. */
+  isLasting?: boolean;
 }
 
 /** Reads the environment and the configuration, opens the database, migrates it, and lets go of it at the end. */
@@ -30,10 +29,9 @@ export async function withSession(
   work: (session: Session) => Promise<number>,
   options: SessionOptions = {},
 ): Promise<number> {
-  const settings = readSettings();
-  const config = await loadConfig(settings.configFile);
+  const { settings, config } = await readSetup({ forPacks: options.isLasting === true });
   const log = createLog({ level: settings.logLevel ?? options.logLevel ?? 'info' });
-  await options.prepare?.(config, log);
+  if (options.isLasting) warnOfIgnored(process.env, log);
   const database = await openDatabase(settings);
   try {
     // Its lock is a session's, which a pooler in transaction mode would leave behind.
@@ -51,9 +49,5 @@ export function withLastingSession(
   work: (session: Session) => Promise<number>,
   options: SessionOptions = {},
 ): Promise<number> {
-  const prepare = (config: Config, log: Log): Promise<void> => {
-    warnOfIgnored(process.env, log);
-    return checkEnvironment(config);
-  };
-  return withSession(work, { ...options, prepare });
+  return withSession(work, { ...options, isLasting: true });
 }

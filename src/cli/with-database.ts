@@ -8,8 +8,17 @@ export const withDatabase = (work: (lovage: Lovage) => Promise<number>): Promise
     async ({ settings, config, database, log, secret }) => {
       const { url, directUrl } = database;
       const egress = { allow: settings.webhookAllow };
-      const { idempotencyTtlMs } = settings;
-      const lovage = await openLovage({ config, url, directUrl, secret, egress, log, idempotencyTtlMs });
+      const { idempotencyTtlMs, prepares } = settings;
+      const lovage = await openLovage({
+        config,
+        url,
+        directUrl,
+        prepares,
+        secret,
+        egress,
+        log,
+        idempotencyTtlMs,
+      });
       try {
         const code = await work(lovage);
         await lovage.notifier.flush();

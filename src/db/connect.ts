@@ -22,6 +22,8 @@ export function connect(options: {
   /** Postgres breaks a statement off after so long: one that nobody waits for any more must not wait for a lock. */
   statementTimeoutMs?: number;
   applicationName?: string;
+  /** False: statements go whole each time, and none is left prepared under a name. */
+  prepares?: boolean | undefined;
 }): Connection {
   const pool = new pg.Pool({
     connectionString: options.url,
@@ -35,7 +37,16 @@ export function connect(options: {
     ...(options.queryTimeoutMs ? { query_timeout: options.queryTimeoutMs } : {}),
     ...(options.statementTimeoutMs ? { statement_timeout: options.statementTimeoutMs } : {}),
   });
+  if (options.prepares === false) pool.on('connect', dropNames);
   // An idle client that loses its server must not end the process; the next query gets a new one.
   pool.on('error', (error) => options.log.warn({ err: error }, 'an idle database connection was lost'));
   return { pool, db: drizzle(pool) };
+}
+
+/** Behind a pooler the next transaction may meet a backend on which the name means nothing, or is taken. */
+function dropNames(client: pg.PoolClient): void {
+  const query = client.query.bind(client) as (...given: unknown[]) => unknown;
+  const unnamed = (first: unknown): unknown =>
+    typeof first === 'object' && first !== null && 'name' in first ? { ...first, name: undefined } : first;
+  Object.assign(client, { query: (first: unknown, ...rest: unknown[]) => query(unnamed(first), ...rest) });
 }

@@ -5,6 +5,7 @@ import { migrate as runMigrations } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
 import { SetupError } from '../errors.ts';
 import { isLockBusy } from './failures.ts';
+import { isPooled } from './pooler.ts';
 
 /** A folder of Drizzle migrations and the table of their own in which they are counted. */
 export interface MigrationSet {
@@ -22,6 +23,7 @@ const OLDEST_SUPPORTED = 14;
 const LOCK_MS = 1_000;
 const PASS_MS = 500;
 const LOCK_TRIES = 40;
+const RETRY_MS = 200;
 
 /**
  * Runs `work` on one connection under the migration lock, so that any number of processes may start at once.
@@ -31,19 +33,41 @@ export async function underMigrationLock(
   url: string,
   work: (client: pg.Client) => Promise<void>,
 ): Promise<void> {
+  const client = await open(url);
+  // Behind a pooler a session's lock would stay with a backend that others get: there a transaction beside holds it.
+  let holder: pg.Client | undefined;
+  try {
+    await refuseOldServer(client);
+    if (await isPooled(client)) await lockByTransaction((holder = await open(url)));
+    else await client.query('SELECT pg_advisory_lock($1)', [SCHEMA_LOCK]);
+    await work(client);
+  } finally {
+    // Ending the session frees its advisory lock, also after an error half-way.
+    await Promise.all([client.end(), holder?.end()]);
+  }
+}
+
+async function open(connectionString: string): Promise<pg.Client> {
   const client = new pg.Client({
-    connectionString: url,
+    connectionString,
     application_name: 'lovage migrate',
     connectionTimeoutMillis: 5_000,
   });
   await client.connect();
-  try {
-    await refuseOldServer(client);
-    await client.query('SELECT pg_advisory_lock($1)', [SCHEMA_LOCK]);
-    await work(client);
-  } finally {
-    // Ending the session frees its advisory lock, also after an error half-way.
-    await client.end();
+  return client;
+}
+
+/** Whoever waits gives his backend back between two tries: many starters must not hold all that the pooler has. */
+async function lockByTransaction(holder: pg.Client): Promise<void> {
+  for (;;) {
+    await holder.query('BEGIN');
+    const { rows } = await holder.query<{ is_held: boolean }>(
+      'SELECT pg_try_advisory_xact_lock($1) AS is_held',
+      [SCHEMA_LOCK],
+    );
+    if (rows[0]?.is_held) return;
+    await holder.query('ROLLBACK');
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
 }
 

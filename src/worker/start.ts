@@ -8,6 +8,7 @@ import type { EgressOptions } from '../egress/egress.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Lovage } from '../lovage.ts';
+import { examineRoad } from '../db/pooler.ts';
 import { openLovage } from '../open.ts';
 import { NOTHING, openClaims } from '../queue/claim.ts';
 import { nextDue } from '../queue/due.ts';
@@ -38,6 +39,8 @@ export interface WorkerOptions {
   url: string;
   /** Leads past a pooler to the same database, for the lease and for LISTEN. Default: `url`. */
   directUrl?: string | undefined;
+  /** False: no statement is left prepared, for a pooler that cannot find it again. */
+  prepares?: boolean | undefined;
   /** `LOVAGE_SECRET`. */
   secret?: string | undefined;
   /** Where webhooks may go. */
@@ -78,20 +81,25 @@ const DEFAULT_SLOTS = 10;
 const HANDLER_CONNECTIONS = 10;
 const QUERY_TIMEOUT_MS = 30_000;
 const HOUSEKEEPING_MS = 60_000;
+const LOSES_PREPARED =
+  'the pooler between this worker and Postgres forgets prepared statements: set LOVAGE_PREPARE=0, or PgBouncer 1.21 with max_prepared_statements';
 
 /** Starts to claim and run tasks of a migrated database. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { config, configFile, url, directUrl, version, slots = DEFAULT_SLOTS } = options;
+  const { config, configFile, url, directUrl, prepares, version, slots = DEFAULT_SLOTS } = options;
   const queues = shareSlots(config, options.queues, slots);
   const wantsChildren = await requireReachable({ config, configFile, queues: new Set(queues.keys()) });
   const id = randomUUID();
   const log = options.log.child({ worker: id });
   // Claims and settles that went unanswered are found out about, so a connection that says nothing is worth giving up.
   const { queryTimeoutMs = QUERY_TIMEOUT_MS } = options;
+  const road = await examineRoad(url);
+  if (road.losesPrepared && prepares !== false) log.warn(LOSES_PREPARED);
   const lovage = await openLovage({
     config,
     url,
     directUrl,
+    prepares,
     secret: options.secret,
     egress: options.egress,
     log,
@@ -99,7 +107,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     role: 'worker',
     max: 8,
     queryTimeoutMs,
-    statementTimeoutMs: queryTimeoutMs,
+    // A pooler knows no such parameter, and refuses who sends it.
+    ...(road.isPooled ? {} : { statementTimeoutMs: queryTimeoutMs }),
     channels: ['lovage_ready', 'lovage_cancel', 'lovage_follow', 'lovage_schedule', 'lovage_drain'],
   });
   const { pool, listener, notifier, metrics } = lovage;
@@ -111,12 +120,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const processes = createProcessRunner({
     configFile,
     databaseUrl: url,
+    prepares,
     secret: options.secret,
     log,
     limits: options.children,
   });
   const inline = createInlineRunner({
     url,
+    prepares,
     log,
     max: Math.min(slots, HANDLER_CONNECTIONS),
     workerPool: pool,

@@ -9,16 +9,22 @@ export interface ApiProcess extends LabProcess {
     path: string,
     options?: { body?: unknown; headers?: Record<string, string> },
   ): Promise<{ status: number; body: { id: string; state: string } }>;
+  url: string;
+  key: string;
 }
 
 /** A real `lovage serve`, once it answers. */
-export async function startApiProcess(databaseUrl: string): Promise<ApiProcess> {
+export async function startApiProcess(
+  databaseUrl: string,
+  more: Record<string, string> = {},
+): Promise<ApiProcess> {
   const env = {
     DATABASE_URL: databaseUrl,
     LOVAGE_CONFIG: configFile,
     LOVAGE_API_KEY: KEY,
     PORT: '0',
     NODE_COMPILE_CACHE,
+    ...more,
   };
   const started = spawnLovage(['serve'], env);
   const url = await until(
@@ -29,6 +35,8 @@ export async function startApiProcess(databaseUrl: string): Promise<ApiProcess> 
   if (url === undefined) throw new Error(`the API did not start:\n${started.output()}`);
   return {
     ...started,
+    url,
+    key: KEY,
     async call(method, path, { body, headers = {} } = {}) {
       const response = await fetch(`${url}${path}`, {
         method,

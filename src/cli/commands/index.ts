@@ -12,6 +12,7 @@ import { doctor } from './doctor.ts';
 import { drain as drainWorker } from './workers/drain.ts';
 import { explain as explainTask } from './tasks/explain.ts';
 import { grants } from './grants.ts';
+import { health } from './health.ts';
 import { limit as limitQueue } from './queues/limit.ts';
 import { list as listBatches } from './batches/list.ts';
 import { list as listKeys } from './keys/list.ts';
@@ -86,6 +87,7 @@ export const COMMANDS: readonly Command[] = [
   stats,
   grants,
   doctor,
+  health,
   bench,
   psql,
   completionOf(() => COMMANDS),

@@ -22,6 +22,7 @@ export const serve = defineCommand({
         config,
         url: database.url,
         directUrl: database.directUrl,
+        prepares: settings.prepares,
         secret,
         egress: { allow: settings.webhookAllow },
         log,

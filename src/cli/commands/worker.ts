@@ -36,6 +36,7 @@ export const worker = defineCommand({
         configFile: settings.configFile,
         url: database.url,
         directUrl: database.directUrl,
+        prepares: settings.prepares,
         secret,
         egress: { allow: settings.webhookAllow },
         log,

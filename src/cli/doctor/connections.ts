@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { isPooled } from '../../db/pooler.ts';
 import type { Database } from '../database.ts';
 import type { Finding } from './finding.ts';
 
@@ -22,6 +23,8 @@ export async function examineConnections({
   client.on('error', () => undefined);
   try {
     await client.connect();
+    // What is asked of a pooler's session stays with a backend that others get.
+    if (await isPooled(client)) return [pooled(directUrl !== undefined)];
     return [await listener(client), await lease(client)];
   } catch (error) {
     const which = directUrl === undefined ? 'DATABASE_URL' : 'LOVAGE_DIRECT_URL';
@@ -70,6 +73,14 @@ async function lease(client: pg.Client): Promise<Finding> {
     remedy: 'LOVAGE_DIRECT_URL: an address of Postgres itself',
   };
 }
+
+const pooled = (isGiven: boolean): Finding => ({
+  state: 'note',
+  what: isGiven
+    ? 'LOVAGE_DIRECT_URL leads to a pooler too: workers poll, and a death shows after 15 s'
+    : 'lease and LISTEN cannot pass the pooler: workers poll, and a death shows after 15 s',
+  remedy: 'LOVAGE_DIRECT_URL: an address of Postgres itself',
+});
 
 const after = (ms: number): Promise<false> =>
   new Promise((resolve) => setTimeout(() => resolve(false), ms).unref());

@@ -36,7 +36,6 @@ export async function rescueTasks(
 ): Promise<Rescued[]> {
   const { rows } = await retryConflicts(() =>
     executor.query<Rescued>({
-      name: 'lovage_rescue',
       text: `SELECT task_id, queue, worker_id, is_crash, state FROM lovage.rescue($1 * interval '1 ms', $2 * interval '1 ms',
                max_crashes => $3, crash_delay_ms => $4, lost_before => $5)`,
       values: [deadlineMs, patienceMs, MAX_CRASHES, CRASH_DELAY_MS, lostBefore],

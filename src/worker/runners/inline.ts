@@ -16,6 +16,7 @@ import type { Vaults } from '../../vault.ts';
  */
 export function createInlineRunner(options: {
   url: string;
+  prepares?: boolean | undefined;
   log: Log;
   max: number;
   /** The worker's own, for children: handlers that hold all the others must not wait for each other. */

@@ -8,6 +8,7 @@ export type ToChild =
       type: 'open';
       configFile: string;
       databaseUrl: string;
+      prepares: boolean | undefined;
       secret: string | undefined;
       watchesMemory: boolean;
     }

@@ -16,6 +16,7 @@ const MAX_ALONE = 10;
 export function createProcessRunner(options: {
   configFile: string;
   databaseUrl: string;
+  prepares?: boolean | undefined;
   /** `LOVAGE_SECRET`, for the handlers' vaults. */
   secret?: string | undefined;
   log: Log;

@@ -23,11 +23,17 @@ const rssBytes = (): number => process.memoryUsage.rss();
 const failed = (error: unknown): void =>
   tell({ type: 'threw', error: packError(error), rssBytes: rssBytes() });
 
-async function open({ configFile, databaseUrl, secret, watchesMemory }: Asked<'open'>): Promise<void> {
+async function open({
+  configFile,
+  databaseUrl,
+  prepares,
+  secret,
+  watchesMemory,
+}: Asked<'open'>): Promise<void> {
   const config = await loadConfig(configFile);
   const { tasks } = config;
   const log = createLog({ level: process.env['LOVAGE_LOG_LEVEL'] });
-  const database = { url: databaseUrl, log, applicationName: 'lovage child' };
+  const database = { url: databaseUrl, prepares, log, applicationName: 'lovage child' };
   home = {
     tasks,
     vaults: openVaults(config, createSecret(secret)),

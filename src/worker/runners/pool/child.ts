@@ -20,6 +20,7 @@ const SETTLE_MORE_MS = 60_000;
 export interface ChildOptions {
   configFile: string;
   databaseUrl: string;
+  prepares?: boolean | undefined;
   /** Goes over the channel, where no list of processes shows it. */
   secret?: string | undefined;
   watchesMemory: boolean;
@@ -137,11 +138,11 @@ export class Child {
   }
 
   async #open(): Promise<void> {
-    const { configFile, databaseUrl, secret, watchesMemory } = this.#options;
+    const { configFile, databaseUrl, prepares, secret, watchesMemory } = this.#options;
     const late = setTimeout(() => this.kill('it was not ready in time'), OPEN_MS);
     try {
       await this.#ask<void>(
-        { type: 'open', configFile, databaseUrl, secret, watchesMemory },
+        { type: 'open', configFile, databaseUrl, prepares, secret, watchesMemory },
         {
           hear: (message, resolve) => {
             if (message.type !== 'ready') return;
