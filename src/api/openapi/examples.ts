@@ -46,6 +46,7 @@ const EXAMPLES: Record<string, unknown> = {
     name: 'filings',
     paused: null,
     limits: { concurrency: 4, perKey: null, rate: null },
+    limitsSetBy: null,
     waiting: 12,
     waitingIsMore: false,
     running: 4,

@@ -182,6 +182,21 @@ describe('a batch', () => {
   });
 });
 
+test('FILINGS_DEFAULT_SYNC=1 waits unless async_mode=true', async () => {
+  vi.stubEnv('FILINGS_DEFAULT_SYNC', '1');
+  const { url, apiKey } = await lovage().serve();
+  const post = (path: string) =>
+    fetch(`${url}/filings${path}`, {
+      method: 'POST',
+      headers: { 'x-api-key': apiKey, 'content-type': 'application/json' },
+      body: JSON.stringify(acme(2020)),
+    });
+  expect((await post('/analyze')).status).toBe(200);
+  expect((await post('/index')).status).toBe(200);
+  expect((await post('/analyze?async_mode=true')).status).toBe(202);
+  await lovage().idle();
+});
+
 test('an id is unknown an hour after its end; a batch stays known until the last of its analyses is forgotten', async () => {
   const { id, result } = await lovage().run(batchAnalyze, { filings: [acme(2021), acme(2022)] });
   await lovage().idle();
@@ -199,21 +214,6 @@ test('an id is unknown an hour after its end; a batch stays known until the last
   expect(await ask(`/filings/analyze/batch/${id}`)).toBe(200);
   await lovage().advance(50 * 60_000);
   expect(await ask(`/filings/analyze/batch/${id}`)).toBe(404);
-});
-
-test('FILINGS_DEFAULT_SYNC=1 waits unless async_mode=true', async () => {
-  vi.stubEnv('FILINGS_DEFAULT_SYNC', '1');
-  const { url, apiKey } = await lovage().serve();
-  const post = (path: string) =>
-    fetch(`${url}/filings${path}`, {
-      method: 'POST',
-      headers: { 'x-api-key': apiKey, 'content-type': 'application/json' },
-      body: JSON.stringify(acme(2020)),
-    });
-  expect((await post('/analyze')).status).toBe(200);
-  expect((await post('/index')).status).toBe(200);
-  expect((await post('/analyze?async_mode=true')).status).toBe(202);
-  await lovage().idle();
 });
 
 test('rows from before there were tenants are those of the tenant default', async () => {
