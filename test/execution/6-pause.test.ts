@@ -89,6 +89,7 @@ test('the list shows every queue: what waits, also what is not yet due, what run
     name: 'diag',
     paused: null,
     limits: { concurrency: null, perKey: null, rate: null },
+    limitsSetBy: null,
     waiting: 2,
     waitingIsMore: false,
     running: 0,

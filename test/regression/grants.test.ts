@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { noop } from '../../packs/diag/tasks.ts';
+import { listGrants } from '../../src/grants/list.ts';
 import { openLab, type Lab } from '../lab.ts';
 
 /** Postgres lets everybody run a new function, and those of the journal run as their owner. */
@@ -40,8 +41,7 @@ beforeAll(async () => {
   )[0] ?? { job_table: '' };
   reader = await createRole(
     'reader',
-    (role) =>
-      `GRANT USAGE ON SCHEMA lovage TO ${role}; GRANT SELECT ON ALL TABLES IN SCHEMA lovage TO ${role}`,
+    (role) => `${listGrants('read', role).join(' ')} GRANT SELECT ON ALL TABLES IN SCHEMA lovage TO ${role}`,
   );
   operator = await createRole(
     'operator',
