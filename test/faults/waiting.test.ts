@@ -14,7 +14,7 @@ async function isPolledFor(url: string): Promise<boolean> {
   await client.connect();
   try {
     const { rows } = await client.query(
-      "SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT id FROM lovage.task WHERE id = ANY%'",
+      "SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT id FROM lovage.any_tasks%is_final%'",
     );
     return rows.length > 0;
   } finally {
