@@ -1,11 +1,15 @@
-import { defineConfig } from 'vitest/config';
+import base from './vitest.config.ts';
 
 /** The steps of the Dockerfiles, run in clean folders from the registry, and what comes of them. */
-export default defineConfig({
+const config = {
+  ...base,
   test: {
+    ...base.test,
     include: ['test/deploy/**/*.test.ts'],
+    exclude: [],
     testTimeout: 120_000,
     hookTimeout: 600_000,
-    reporters: ['default'],
   },
-});
+};
+
+export default config;

@@ -61,8 +61,7 @@ const cut = (text: string, size: number): string =>
 
 /** What others wrote must neither move the cursor nor colour what follows. */
 export const printable = (text: string): string =>
-  // oxlint-disable-next-line no-control-regex
-  stripVTControlCharacters(text).replaceAll(/[\u0000-\u001F\u007F-\u009F]+/g, ' ');
+  stripVTControlCharacters(text).replaceAll(/\p{Cc}+/gu, ' ');
 
 type Colour = Parameters<typeof styleText>[0];
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { until } from '../lab.ts';
 import { startTestServer, type TestServer } from '../server.ts';
 import { buildImage, giveTo, makeContext, type Image } from './build-image.ts';
 import { valueOf } from './dockerfile.ts';
@@ -14,6 +15,7 @@ const checkout = new URL('../../', import.meta.url);
 const KEY = 'a-key-of-the-image-only';
 /** As root it runs as who owns nothing, as `USER node` does. */
 const NOBODY = 65_534;
+const STARTED_MS = 60_000;
 const isRoot = process.getuid?.() === 0;
 
 let work: string;
@@ -67,10 +69,14 @@ function start(args?: readonly string[]): ChildProcess & { text: () => string } 
 }
 
 async function whenSaid(child: ReturnType<typeof start>, words: string): Promise<void> {
-  while (!child.text().includes(words)) {
-    if (child.exitCode !== null) throw new Error(`it ended:\n${child.text()}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await until(
+    () => {
+      if (child.exitCode !== null) throw new Error(`it ended:\n${child.text()}`);
+      return child.text();
+    },
+    (text) => text.includes(words),
+    STARTED_MS,
+  );
 }
 
 async function end(child: ChildProcess): Promise<number | null> {
@@ -131,7 +137,11 @@ test.skipIf(!isRoot)(
     });
     let text = '';
     child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
-    while (!text.includes('worker started')) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(
+      () => text,
+      (said) => said.includes('worker started'),
+      STARTED_MS,
+    );
     const { stdout } = await run('ps', ['-o', 'pid=', '--ppid', String(child.pid)]);
     const exited = once(child, 'exit');
     process.kill(Number(stdout.trim()), 'SIGTERM');
