@@ -10,6 +10,7 @@ import { makeNote, type Note } from './note/make-note.ts';
 import { mayPass } from './retry.ts';
 import { speakNote } from './speak-note.ts';
 import { chooseVoice } from './speech/choose-voice.ts';
+import { threeRetries } from '../services/three-retries.ts';
 
 const HARD_LIMIT_MS = 300_000;
 const SOFT_LIMIT_MS = 295_000;
@@ -31,8 +32,7 @@ export const addClozeNote = defineTask({
     noteId: z.int().positive(),
     warnings: z.array(z.string()).optional(),
   }),
-  attempts: 4,
-  backoff: { delaysMs: [60_000, 120_000, 240_000] },
+  ...threeRetries,
   retryIf: mayPass,
   softLimitMs: SOFT_LIMIT_MS,
   hardLimitMs: HARD_LIMIT_MS,

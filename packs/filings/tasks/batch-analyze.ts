@@ -2,6 +2,7 @@ import { defineTask } from 'lovage';
 import { z } from 'zod';
 import { analyze } from './analyze.ts';
 import { analyzeInput } from './filing-input.ts';
+import { threeRetries } from '../../services/three-retries.ts';
 import { policy } from './policy.ts';
 
 const MAX_FILINGS = 100;
@@ -17,9 +18,7 @@ export const batchAnalyze = defineTask({
     total_filings: z.int(),
     results: z.array(z.strictObject({ ticker: z.string(), filing_year: z.int(), task_id: z.string() })),
   }),
-  attempts: policy.attempts,
-  backoff: policy.backoff,
-  retryIf: policy.retryIf,
+  ...threeRetries,
   resultTtlMs: policy.resultTtlMs,
   async run({ input: { filings }, enqueue, progress }) {
     const total = filings.length;

@@ -1,12 +1,10 @@
-import { isTransient } from 'lovage';
+import { threeRetries } from '../../services/three-retries.ts';
 
 const MINUTE_MS = 60 * 1000;
 
 /** What all that reads a filing has in common. */
 export const policy = {
-  attempts: 4,
-  backoff: { delaysMs: [MINUTE_MS, 2 * MINUTE_MS, 4 * MINUTE_MS] },
-  retryIf: isTransient,
+  ...threeRetries,
   resultTtlMs: 60 * MINUTE_MS,
   softLimitMs: 14 * MINUTE_MS,
   hardLimitMs: 15 * MINUTE_MS,

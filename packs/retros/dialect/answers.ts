@@ -39,5 +39,5 @@ export const deletedSprint = z.object({ status: z.literal('deleted'), sprint_id:
 export const deletedReport = z.object({ status: z.literal('deleted'), report_id: text });
 export const detail = z.object({ detail: text });
 export const faults = z.object({
-  detail: z.array(z.object({ loc: z.array(text), msg: text, type: text })),
+  detail: z.array(z.object({ loc: z.array(z.union([text, z.int()])), msg: text, type: text })),
 });

@@ -1,17 +1,11 @@
 import type { Dialect, DialectReply, Rendered } from 'lovage';
+import { listFaults } from '../../services/fastapi-faults.ts';
 
 /** Errors are `{"detail": …}`, of a request that does not fit a list of its faults. */
 export const error: Dialect['error'] = ({ status, code, message, faults }) => ({
   status,
-  body: { detail: code === 'validation' ? faults.map(asValidationError) : message },
+  body: { detail: code === 'validation' ? listFaults(faults) : message },
 });
-
-/** Pointers name a place in the body, bare names a query parameter. */
-function asValidationError({ pointer, detail }: { pointer: string; detail: string }) {
-  const isBody = pointer === '' || pointer.startsWith('/');
-  const loc = isBody ? ['body', ...pointer.split('/').slice(1)] : ['query', pointer];
-  return { loc, msg: detail, type: 'value_error' };
-}
 
 export const notFound = (what: string): DialectReply => ({
   status: 404,

@@ -1,18 +1,12 @@
 import type { DialectError, DialectReply, Rendered } from 'lovage';
+import { listFaults } from '../../services/fastapi-faults.ts';
 
 /** Every error is a `detail`; faults of the input are a list, as FastAPI has it. */
 export function renderError({ status, code, message, faults }: DialectError): DialectReply {
-  if (code === 'validation') return { status, body: { detail: faults.map(asValidationError) } };
+  if (code === 'validation') return { status, body: { detail: listFaults(faults) } };
   // An upload that is too large is a bad upload here.
   if (code === 'payload-too-large') return { status: 400, body: { detail: message } };
   return { status, body: { detail: message } };
-}
-
-/** Pointers name a place in the body, bare names a query parameter. */
-function asValidationError({ pointer, detail }: DialectError['faults'][number]) {
-  const isBody = pointer === '' || pointer.startsWith('/');
-  const loc = isBody ? ['body', ...pointer.split('/').slice(1)] : ['query', pointer];
-  return { loc, msg: detail, type: 'value_error' };
 }
 
 export const refuse = (status: number, detail: string): DialectReply => ({ status, body: { detail } });

@@ -4,12 +4,12 @@ import { makeRecord } from './make-sprint.ts';
 export const SPRINTS = [10, 10, 11, 10, 18].map((review_time, at) => makeRecord(at + 1, { review_time }));
 
 /** Path, body, and where the fault is. */
-export const REFUSED: [path: string, body: Record<string, unknown>, loc: string[]][] = [
+export const REFUSED: [path: string, body: Record<string, unknown>, loc: (string | number)[]][] = [
   ['/tasks/reports/generate', { sprint_count: 1 }, ['body', 'sprint_count']],
   ['/tasks/reports/generate', { sprint_count: 21 }, ['body', 'sprint_count']],
   ['/tasks/reports/generate', { sprint_ids: 's-1' }, ['body', 'sprint_ids']],
-  ['/tasks/reports/generate', { focus_metrics: ['velocity', 'speed'] }, ['body', 'focus_metrics', '1']],
-  ['/reports/generate', { focus_metrics: ['speed'] }, ['body', 'focus_metrics', '0']],
+  ['/tasks/reports/generate', { focus_metrics: ['velocity', 'speed'] }, ['body', 'focus_metrics', 1]],
+  ['/reports/generate', { focus_metrics: ['speed'] }, ['body', 'focus_metrics', 0]],
   ['/tasks/metrics/sync', { sprint_count: 0 }, ['body', 'sprint_count']],
   ['/tasks/metrics/sync', { force_refresh: 'maybe' }, ['body', 'force_refresh']],
   ['/metrics/fetch?count=21', {}, ['query', 'count']],
