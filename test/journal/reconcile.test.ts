@@ -271,9 +271,12 @@ test('beside busy workers and a stream of enqueues it finds nothing to mend, and
     await lab.worker({ queues: ['diag'], slots: 20 }),
   ];
   const ids: string[] = [];
+  const found: unknown[] = [];
+  let looks = 0;
   const over = new AbortController();
   const enqueueing = (async () => {
-    for (let round = 0; round < 25; round += 1) {
+    // A machine that is quick goes on until the other side has looked often enough.
+    for (let round = 0; round < 25 || looks <= 5; round += 1) {
       ids.push((await lab.enqueue(progress, { steps: 3, everyMs: 2 })).id);
       const group = await sendTasks(
         lab.lovage.pool,
@@ -285,8 +288,6 @@ test('beside busy workers and a stream of enqueues it finds nothing to mend, and
     await until(async () => (await unfinished(lab)) === 0);
     over.abort();
   })();
-  const found: unknown[] = [];
-  let looks = 0;
   await onConnection(lab.url, async (client) => {
     for (; !over.signal.aborted; looks += 1) {
       found.push(...(await client.query('SELECT * FROM lovage.reconcile()')).rows);
@@ -297,8 +298,7 @@ test('beside busy workers and a stream of enqueues it finds nothing to mend, and
   await Promise.all(workers.map((worker) => worker.drain(1_000)));
 
   expect(found).toEqual([]);
-  expect(looks).toBeGreaterThan(5);
-  expect(ids).toHaveLength(275);
+  expect(ids.length).toBeGreaterThanOrEqual(275);
 });
 
 async function unfinished(lab: JournalLab): Promise<number> {
