@@ -272,11 +272,11 @@ test('beside busy workers and a stream of enqueues it finds nothing to mend, and
   ];
   const ids: string[] = [];
   const found: unknown[] = [];
-  let looks = 0;
+  const looks: true[] = [];
   const over = new AbortController();
   const enqueueing = (async () => {
     // A machine that is quick goes on until the other side has looked often enough.
-    for (let round = 0; round < 25 || looks <= 5; round += 1) {
+    for (let round = 0; round < 25 || looks.length <= 5; round += 1) {
       ids.push((await lab.enqueue(progress, { steps: 3, everyMs: 2 })).id);
       const group = await sendTasks(
         lab.lovage.pool,
@@ -289,7 +289,8 @@ test('beside busy workers and a stream of enqueues it finds nothing to mend, and
     over.abort();
   })();
   await onConnection(lab.url, async (client) => {
-    for (; !over.signal.aborted; looks += 1) {
+    while (!over.signal.aborted) {
+      looks.push(true);
       found.push(...(await client.query('SELECT * FROM lovage.reconcile()')).rows);
       found.push(...(await client.query('SELECT * FROM lovage.check_invariants()')).rows);
     }
