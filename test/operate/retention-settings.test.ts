@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { defineConfig } from '../../src/config.ts';
 import { migrateFor } from '../../src/open.ts';
@@ -62,6 +62,19 @@ test('a definition’s word goes before its queue’s, and that before the envir
     { after: 1, kept: 10 },
     { after: 2, kept: 20 },
   ]);
+});
+
+test('a queue’s time for results holds for definitions that say nothing; CELERY_RESULT_EXPIRES goes before it', async () => {
+  const kept = async (own?: Keeping) => {
+    await migrateFor(configure(own, { resultTtlMs: 20_000 }), lab.url);
+    return lab.sql(`SELECT result_ttl_ms::float8 AS ms FROM lovage.definition WHERE name = 'kept.one'`);
+  };
+  expect(await kept()).toEqual([{ ms: 20_000 }]);
+  expect(await kept({ resultTtlMs: 10_000 })).toEqual([{ ms: 10_000 }]);
+  vi.stubEnv('CELERY_RESULT_EXPIRES', '30');
+  expect(await kept()).toEqual([{ ms: 30_000 }]);
+  expect(await kept({ resultTtlMs: 10_000 })).toEqual([{ ms: 10_000 }]);
+  vi.unstubAllEnvs();
 });
 
 test('the partitions that a retention needs are there after the start', async () => {
