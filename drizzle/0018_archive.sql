@@ -53,9 +53,10 @@ ALTER TABLE "lovage"."definition" ADD COLUMN "archive_after_ms" bigint;--> state
 ALTER TABLE "lovage"."definition" ADD COLUMN "retention_ms" bigint;--> statement-breakpoint
 ALTER TABLE "lovage"."queue_control" ADD COLUMN "archive_after_ms" bigint;--> statement-breakpoint
 ALTER TABLE "lovage"."queue_control" ADD COLUMN "retention_ms" bigint;--> statement-breakpoint
-ALTER TABLE lovage.definition ADD CONSTRAINT definition_keeping CHECK (archive_after_ms > 0 AND retention_ms > 0);
+-- Ten years: the time after which a task expires must be one that Postgres can write.
+ALTER TABLE lovage.definition ADD CONSTRAINT definition_keeping CHECK (archive_after_ms BETWEEN 1 AND 315360000000 AND retention_ms BETWEEN 1 AND 315360000000);
 --> statement-breakpoint
-ALTER TABLE lovage.queue_control ADD CONSTRAINT queue_control_keeping CHECK (archive_after_ms > 0 AND retention_ms > 0);
+ALTER TABLE lovage.queue_control ADD CONSTRAINT queue_control_keeping CHECK (archive_after_ms BETWEEN 1 AND 315360000000 AND retention_ms BETWEEN 1 AND 315360000000);
 --> statement-breakpoint
 -- History is written once and leaves in blocks of thousands: vacuum comes when a fiftieth of it has gone, and keeps the pages
 -- that were written once all visible.

@@ -5,7 +5,8 @@ import { migrateFor } from '../../src/open.ts';
 import { definePack } from '../../src/pack.ts';
 import { readSettings } from '../../src/settings.ts';
 import { defineTask, type Keeping } from '../../src/task.ts';
-import { openLab, type Lab } from '../lab.ts';
+import { say } from '../cli/said.ts';
+import { configFile, openLab, type Lab } from '../lab.ts';
 
 const DAY = 86_400_000;
 let lab: Lab;
@@ -96,6 +97,27 @@ test.each([0, -1, NaN, 1e15])('a queue’s retention of %s is refused, naming th
   expect(() => configure({}, { retentionMs: value })).toThrow(/queue "kept": retentionMs/);
   expect(() => configure({}, { resultTtlMs: value })).toThrow(/queue "kept": resultTtlMs/);
   expect(() => configure({}, { archiveAfterMs: value })).toThrow(/queue "kept": archiveAfterMs/);
+});
+
+test.each(['definition', 'queue_control'])('psql cannot write nonsense into %s', async (table) => {
+  for (const ms of ['0', '-1', '9223372036854775807'])
+    for (const column of ['archive_after_ms', 'retention_ms'])
+      await expect(lab.sql(`UPDATE lovage.${table} SET ${column} = ${ms}`)).rejects.toThrow(/_keeping/);
+});
+
+test('a command that only looks leaves the retention that the workers’ environment says', async () => {
+  vi.stubEnv('DATABASE_URL', lab.url);
+  vi.stubEnv('LOVAGE_CONFIG', configFile);
+  const kept = () =>
+    lab.sql(`SELECT DISTINCT retention_ms::float8 AS ms FROM lovage.definition WHERE name LIKE 'diag.%'
+             UNION SELECT retention_ms::float8 FROM lovage.queue_control WHERE queue = 'diag'`);
+  await lab.sql('UPDATE lovage.queue_control SET retention_ms = 172800000');
+  await lab.sql(`UPDATE lovage.definition SET retention_ms = 172800000, version = 'theirs'`);
+  expect(await say('archive', 'plan')).toMatchObject({ code: 0 });
+  expect(await kept()).toEqual([{ ms: 172_800_000 }]);
+  expect(await say('migrate')).toMatchObject({ code: 0 });
+  expect(await kept()).toEqual([{ ms: 90 * DAY }]);
+  vi.unstubAllEnvs();
 });
 
 test('a retention below the time until archiving is refused at the start, wherever each was said', async () => {
