@@ -53,9 +53,10 @@ ALTER TABLE "lovage"."definition" ADD COLUMN "archive_after_ms" bigint;--> state
 ALTER TABLE "lovage"."definition" ADD COLUMN "retention_ms" bigint;--> statement-breakpoint
 ALTER TABLE "lovage"."queue_control" ADD COLUMN "archive_after_ms" bigint;--> statement-breakpoint
 ALTER TABLE "lovage"."queue_control" ADD COLUMN "retention_ms" bigint;--> statement-breakpoint
-ALTER TABLE lovage.definition ADD CONSTRAINT definition_keeping CHECK (archive_after_ms > 0 AND retention_ms > 0);
+-- Ten years: the time after which a task expires must be one that Postgres can write.
+ALTER TABLE lovage.definition ADD CONSTRAINT definition_keeping CHECK (archive_after_ms BETWEEN 1 AND 315360000000 AND retention_ms BETWEEN 1 AND 315360000000);
 --> statement-breakpoint
-ALTER TABLE lovage.queue_control ADD CONSTRAINT queue_control_keeping CHECK (archive_after_ms > 0 AND retention_ms > 0);
+ALTER TABLE lovage.queue_control ADD CONSTRAINT queue_control_keeping CHECK (archive_after_ms BETWEEN 1 AND 315360000000 AND retention_ms BETWEEN 1 AND 315360000000);
 --> statement-breakpoint
 -- History is written once and leaves in blocks of thousands: vacuum comes when a fiftieth of it has gone, and keeps the pages
 -- that were written once all visible.
@@ -282,9 +283,11 @@ LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC'
 AS $$
-  SELECT c.relname::text, (m.bounds)[1]::timestamptz, (m.bounds)[2]::timestamptz, pg_total_relation_size(c.oid)
+  SELECT c.relname::text, coalesce((m.bounds)[1], '-infinity')::timestamptz, coalesce((m.bounds)[2], 'infinity')::timestamptz, pg_total_relation_size(c.oid)
   FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-  CROSS JOIN LATERAL (SELECT regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([^'']+)''\) TO \(''([^'']+)''\)') AS bounds) m
+  -- Somebody's may be without an end. One of all the rest (DEFAULT) has no bounds, and nobody looks there.
+  CROSS JOIN LATERAL (SELECT regexp_match(pg_get_expr(c.relpartbound, c.oid),
+                                          'FROM \((?:''([^'']+)''|MINVALUE)\) TO \((?:''([^'']+)''|MAXVALUE)\)') AS bounds) m
   WHERE i.inhparent = 'lovage.task_archive'::regclass AND m.bounds IS NOT NULL
   ORDER BY 2
 $$;
@@ -326,9 +329,10 @@ AS $$
   ORDER BY 1
 $$;
 --> statement-breakpoint
--- Makes the partition for rows that expire at that time: made, exists, or blocked, where somebody holds a lock that attaching
--- needs, and the next try may have it. Built apart and then attached: that stops nobody who reads or writes the archive.
-CREATE FUNCTION lovage.make_archive_partition(for_time timestamptz) RETURNS text
+-- Makes the partition for rows that expire at that time: made, exists, blocked, where somebody holds a lock that attaching
+-- needs, and the next try may have it, or refused, where what somebody attached is in the way; `fault` says what.
+-- Built apart and then attached: that stops nobody who reads or writes the archive.
+CREATE FUNCTION lovage.make_archive_partition(for_time timestamptz, OUT outcome text, OUT fault text)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '250ms' SET timezone = 'UTC'
@@ -342,11 +346,13 @@ DECLARE
 BEGIN
   -- One at a time; whoever comes meanwhile has nothing to wait for.
   IF NOT pg_try_advisory_xact_lock(hashtextextended('lovage.archive', 0)) THEN
-    RETURN 'blocked';
+    outcome := 'blocked';
+    RETURN;
   END IF;
   IF EXISTS (SELECT FROM lovage.attached_partitions() a WHERE for_time >= a.from_at AND for_time < a.to_at) THEN
     PERFORM lovage.learn_partitions();
-    RETURN 'exists';
+    outcome := 'exists';
+    RETURN;
   END IF;
   -- Between its neighbours, which may be of another width.
   lower_at := date_bin(period, for_time, '2000-01-01');
@@ -368,9 +374,14 @@ BEGIN
   -- Nobody has written to it yet.
   UPDATE lovage.archive_partition p SET min_id = 'ffffffff-ffff-ffff-ffff-ffffffffffff', max_id = '00000000-0000-0000-0000-000000000000'
   WHERE p.name = table_name;
-  RETURN 'made';
-EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-  RETURN 'blocked';
+  outcome := 'made';
+EXCEPTION
+  WHEN lock_not_available OR deadlock_detected THEN
+    outcome := 'blocked';
+  -- A partition of all the rest that has rows of this one's time, or one that this function cannot see, since it is being detached.
+  WHEN check_violation OR invalid_object_definition THEN
+    outcome := 'refused';
+    fault := SQLERRM;
 END
 $$;
 --> statement-breakpoint
@@ -386,7 +397,11 @@ DECLARE
   looked lovage.upkeep;
 BEGIN
   INSERT INTO lovage.upkeep (subject, at) VALUES ('clock', now()) ON CONFLICT DO NOTHING;
-  SELECT * INTO looked FROM lovage.upkeep u WHERE u.subject = 'clock' FOR UPDATE;
+  -- Somebody else is at it.
+  SELECT * INTO looked FROM lovage.upkeep u WHERE u.subject = 'clock' FOR UPDATE SKIP LOCKED;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
   held_until := (looked.detail ->> 'heldUntil')::timestamptz;
   IF now() > looked.at + interval '1 hour' THEN
     held_until := now() + interval '1 hour';
@@ -503,7 +518,7 @@ $$;
 -- The caller holds the tasks. A result outlives its task by no moment: a task is kept as long as its result.
 CREATE FUNCTION lovage.move_to_archive(ids uuid[], OUT moved int, OUT lacking timestamptz[])
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
 SET enable_seqscan = off SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
@@ -559,6 +574,7 @@ END
 $$;
 --> statement-breakpoint
 -- Brings archived tasks back as they were, history and all. Their old events are no news to streams of many tasks: no transaction.
+-- Leaves the row of archive_partition alone: who retries a task and does not commit for an hour would stop whoever archives.
 CREATE FUNCTION lovage.recall_tasks(ids uuid[]) RETURNS uuid[]
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -569,7 +585,7 @@ DECLARE
   back uuid[];
   recalled uuid[] := '{}';
 BEGIN
-  FOR part IN SELECT p.name, p.from_at, p.to_at FROM lovage.partitions_with(ids) p LOOP
+  FOR part IN SELECT p.from_at, p.to_at FROM lovage.partitions_with(ids) p LOOP
     EXECUTE '
       WITH gone AS (
         DELETE FROM lovage.task_archive a
@@ -594,7 +610,6 @@ BEGIN
       SELECT array_agg(t.id) FROM task t'
     INTO back USING part.from_at, part.to_at, ids;
     CONTINUE WHEN back IS NULL;
-    UPDATE lovage.archive_partition p SET tasks = greatest(0, p.tasks - cardinality(back)) WHERE p.name = part.name;
     recalled := recalled || back;
     EXIT WHEN cardinality(recalled) = cardinality(ids);
   END LOOP;
@@ -619,7 +634,7 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- The children of these parents that are in the archive: each is younger than its parent.
+-- The children of these parents that are in the archive: each is younger than its parent, whose id may be of a clock that was ahead.
 CREATE FUNCTION lovage.archived_children(parents uuid[]) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -631,7 +646,7 @@ DECLARE
   children uuid[] := '{}';
   eldest uuid;
 BEGIN
-  SELECT p INTO eldest FROM unnest(parents) p ORDER BY p LIMIT 1;
+  SELECT least(t.id, lovage.first_id_at(t.created_at)) INTO eldest FROM lovage.any_tasks(parents) t ORDER BY 1 LIMIT 1;
   FOR part IN SELECT a.from_at, a.to_at FROM lovage.archive_partition a WHERE a.max_id >= eldest LOOP
     EXECUTE 'SELECT array_agg(a.id) FROM lovage.task_archive a WHERE a.expires_at >= $1 AND a.expires_at < $2 AND a.parent_id = ANY ($3)'
     INTO found USING part.from_at, part.to_at, parents;
@@ -679,7 +694,7 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- Removes one archived task for good, with its result and its deliveries.
+-- Removes one archived task for good, with its result and its deliveries. Whoever is about to archive it has been waited for.
 CREATE FUNCTION lovage.remove_archived(of_id uuid, of_tenant text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -689,14 +704,16 @@ DECLARE
   part record;
   removed bigint;
 BEGIN
-  FOR part IN SELECT p.name, p.from_at, p.to_at FROM lovage.partitions_with(ARRAY[of_id]) p LOOP
+  IF EXISTS (SELECT FROM lovage.task t WHERE t.id = of_id) THEN
+    RETURN false;
+  END IF;
+  FOR part IN SELECT p.from_at, p.to_at FROM lovage.partitions_with(ARRAY[of_id]) p LOOP
     EXECUTE 'DELETE FROM lovage.task_archive a WHERE a.expires_at >= $1 AND a.expires_at < $2 AND a.id = $3 AND a.tenant = $4'
     USING part.from_at, part.to_at, of_id, of_tenant;
     GET DIAGNOSTICS removed = ROW_COUNT;
     CONTINUE WHEN removed = 0;
     DELETE FROM lovage.task_result r WHERE r.task_id = of_id;
     DELETE FROM lovage.webhook_delivery d WHERE d.task_id = of_id;
-    UPDATE lovage.archive_partition p SET tasks = greatest(0, p.tasks - 1) WHERE p.name = part.name;
     RETURN true;
   END LOOP;
   RETURN false;
@@ -865,7 +882,7 @@ $$;
 --> statement-breakpoint
 -- Replaced: what looks for tasks by id looks in the archive too -------------------------------------------------------------
 
--- As before, but that a job under the id of an archived task brings that one back.
+-- As before, but that a job under the id of an archived task brings that one back; and a task that runs again, its children.
 CREATE OR REPLACE FUNCTION lovage.journal_write() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -884,6 +901,7 @@ DECLARE
   mended uuid[];
   unwilling uuid[];
   changes_queue boolean;
+  undone uuid[];
   revived uuid[];
 BEGIN
   -- A worker's claim moves all its tasks alike, each to its next attempt. What is mended within it is no claim.
@@ -1036,15 +1054,20 @@ BEGIN
     WHERE w.type = 'succeeded'
     ON CONFLICT (task_id) DO UPDATE SET output = excluded.output, expires_at = excluded.expires_at
   )
-  SELECT array_agg(m.id) INTO revived FROM moved m WHERE m.old_state = 'succeeded' AND m.state <> 'succeeded';
+  SELECT array_agg(m.id) FILTER (WHERE m.old_state = 'succeeded' AND m.state <> 'succeeded'),
+         array_agg(m.id) FILTER (WHERE lovage.is_final(m.old_state) AND NOT lovage.is_final(m.state))
+  INTO undone, revived FROM moved m;
+  IF undone IS NOT NULL THEN
+    DELETE FROM lovage.task_result WHERE task_id = ANY (undone);
+  END IF;
   IF revived IS NOT NULL THEN
-    DELETE FROM lovage.task_result WHERE task_id = ANY (revived);
+    PERFORM lovage.recall_children(revived);
   END IF;
   RETURN NULL;
 END
 $$;
 --> statement-breakpoint
--- As before, but that archived tasks come back first; with a parent, its children.
+-- As before, but that archived tasks come back first.
 CREATE OR REPLACE FUNCTION lovage.retry_tasks(ids uuid[]) RETURNS uuid[]
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -1072,7 +1095,6 @@ BEGIN
   END LOOP;
   -- Who archives a task meanwhile has done so by now, and it comes back.
   PERFORM lovage.make_hot(final);
-  PERFORM lovage.recall_children(final);
   -- Who removes a task meanwhile waits, or has removed it: a job without a task would be adopted as a new one.
   final := ARRAY(SELECT t.id FROM lovage.task t WHERE t.id = ANY (final) ORDER BY t.id FOR KEY SHARE);
   queued := lovage.restore_jobs(final, 'created');

@@ -33,7 +33,7 @@ export function askForHousekeeping(
   everyMs: number,
 ): () => void {
   async function ask(): Promise<void> {
-    await makePartitions(pool);
+    await makePartitions(pool, log);
     const { outcome } = await sendOnce(pool, newRound(everyMs), null);
     if (outcome === 'added') notifier.ready(HOUSEKEEPING_QUEUE);
   }

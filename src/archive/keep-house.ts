@@ -24,8 +24,8 @@ export async function keepHouse(
   ages: Ages = {},
   steps: Steps = {},
 ): Promise<Kept> {
-  const blocked = await makePartitions(pool);
-  if (blocked > 0) log.warn({ blocked }, 'partitions of the archive could not be attached; trying again');
+  const blocked = await makePartitions(pool, log);
+  if (blocked > 0) log.warn({ blocked }, 'partitions of the archive could not be made; trying again');
   const moved: Moved = await archiveTasks(pool, steps);
   if (moved.held > 0)
     log.warn({ steps: moved.held }, 'tasks stay in the hot table until the archive has a partition for them');

@@ -1,12 +1,13 @@
 import type { Executor } from '../db/connect.ts';
+import type { Log } from '../log.ts';
 
 const TRIES = 3;
 
 /**
  * Makes the partitions that the archive lacks for now and the next three periods, each in a transaction of its own. One that
- * somebody blocks waits for the next time: until then its tasks stay in the hot table. Returns how many are blocked.
+ * somebody blocks waits for the next time: until then its tasks stay in the hot table. Returns how many there are still to make.
  */
-export async function makePartitions(executor: Executor): Promise<number> {
+export async function makePartitions(executor: Executor, log?: Log): Promise<number> {
   // What somebody attached or dropped by hand.
   await executor.query('SELECT lovage.learn_partitions()');
   const { rows } = await executor.query<{ at: string }>(
@@ -15,6 +16,7 @@ export async function makePartitions(executor: Executor): Promise<number> {
   return makePartitionsFor(
     executor,
     rows.map(({ at }) => at),
+    log,
   );
 }
 
@@ -22,23 +24,34 @@ export async function makePartitions(executor: Executor): Promise<number> {
 export async function makePartitionsFor(
   executor: Executor,
   times: readonly (string | Date)[],
+  log?: Log,
 ): Promise<number> {
-  for (const [made, time] of times.entries()) {
-    let outcome = 'blocked';
-    for (let left = TRIES; left > 0 && outcome === 'blocked'; left -= 1)
-      outcome = await makeOne(executor, time);
+  let refused = 0;
+  for (const [done, time] of times.entries()) {
+    let made = await makeOne(executor, time);
+    for (let left = TRIES; left > 1 && made.outcome === 'blocked'; left -= 1)
+      made = await makeOne(executor, time);
     // One lock is in the way of all of them.
-    if (outcome === 'blocked') return times.length - made;
+    if (made.outcome === 'blocked') return refused + times.length - done;
+    if (made.outcome !== 'refused') continue;
+    refused += 1;
+    log?.warn({ fault: made.fault }, 'what somebody attached to the archive is in the way of a partition');
   }
-  return 0;
+  return refused;
 }
 
-async function makeOne(executor: Executor, time: string | Date): Promise<string> {
-  const { rows } = await executor.query<{ outcome: string }>(
-    'SELECT lovage.make_archive_partition($1) AS outcome',
+interface Made {
+  outcome: 'made' | 'exists' | 'blocked' | 'refused';
+  /** What is in the way of one that is refused. */
+  fault: string | null;
+}
+
+async function makeOne(executor: Executor, time: string | Date): Promise<Made> {
+  const { rows } = await executor.query<Made>(
+    'SELECT outcome, fault FROM lovage.make_archive_partition($1)',
     [time],
   );
-  return rows[0]?.outcome ?? 'blocked';
+  return rows[0] ?? { outcome: 'blocked', fault: null };
 }
 
 export interface Dropped {

@@ -5,9 +5,11 @@ import type { ArchivePlanView } from '../wire/archive.ts';
 /** The hot table may hold millions: of its oldest so many are looked at. */
 const LOOK_AT = 100_000;
 
-type Iso<Row, Times extends keyof Row> = { [Key in keyof Row]: Key extends Times ? Date : Row[Key] };
 type TaskPlan = ArchivePlanView['tasks'][number];
-type PartitionPlan = ArchivePlanView['partitions'][number];
+type PartitionPlan = Omit<ArchivePlanView['partitions'][number], 'from' | 'to'> & {
+  from: Date | null;
+  to: Date | null;
+};
 
 /** What the next round of housekeeping would do, and what expires when. Changes nothing. */
 export async function planArchive({ pool }: Pick<Lovage, 'pool'>): Promise<ArchivePlanView> {
@@ -21,8 +23,8 @@ export async function planArchive({ pool }: Pick<Lovage, 'pool'>): Promise<Archi
     ...tasks,
     partitions: partitions.map(({ from, to, ...rest }) => ({
       ...rest,
-      from: from.toISOString(),
-      to: to.toISOString(),
+      from: from?.toISOString() ?? null,
+      to: to?.toISOString() ?? null,
     })),
   };
 }
@@ -46,9 +48,9 @@ async function planTasks(executor: Executor): Promise<Pick<ArchivePlanView, 'tas
   return { tasks: rows.map(({ looked: _looked, ...task }) => task), isAll: (rows[0]?.looked ?? 0) < LOOK_AT };
 }
 
-async function planPartitions(executor: Executor): Promise<Iso<PartitionPlan, 'from' | 'to'>[]> {
-  const { rows } = await executor.query<Iso<PartitionPlan, 'from' | 'to'>>(
-    `SELECT a.name, a.from_at AS "from", a.to_at AS "to", coalesce(p.tasks, 0)::float8 AS tasks, a.bytes::float8 AS bytes,
+async function planPartitions(executor: Executor): Promise<PartitionPlan[]> {
+  const { rows } = await executor.query<PartitionPlan>(
+    `SELECT a.name, nullif(a.from_at, '-infinity') AS "from", nullif(a.to_at, 'infinity') AS "to", coalesce(p.tasks, 0)::float8 AS tasks, a.bytes::float8 AS bytes,
             a.to_at <= now() AS "isExpired"
      FROM lovage.attached_partitions() a LEFT JOIN lovage.archive_partition p ON p.name = a.name ORDER BY a.from_at`,
   );

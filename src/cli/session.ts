@@ -20,6 +20,8 @@ export interface Session {
 interface SessionOptions {
   logLevel?: string;
   migrates?: boolean;
+  /** False: whoever looks from a machine of his own does not change how long the workers' tasks are kept. */
+  changesDefinitions?: boolean;
   /** Packs run in it: the environment has to be as they want it. */
   isLasting?: boolean;
 }
@@ -36,7 +38,12 @@ export async function withSession(
   try {
     // Its lock is a session's, which a pooler in transaction mode would leave behind.
     if (options.migrates !== false)
-      await migrateFor(config, database.directUrl ?? database.url, settings.keeping);
+      await migrateFor(
+        config,
+        database.directUrl ?? database.url,
+        settings.keeping,
+        options.changesDefinitions,
+      );
     const secret = await readSecret(settings, database.isEmbedded);
     return await work({ settings, config, log, database, secret });
   } finally {

@@ -27,5 +27,5 @@ export const withDatabase = (work: (lovage: Lovage) => Promise<number>): Promise
         await lovage.close();
       }
     },
-    { logLevel: 'warn' },
+    { logLevel: 'warn', changesDefinitions: false },
   );

@@ -5,17 +5,20 @@ import type { Executor } from '../db/connect.ts';
 import type { AnyTask, Keeping } from '../task.ts';
 import { keepingOf, keepingOfQueues } from './keeping.ts';
 
-/** Writes what this configuration knows about its tasks, so that SQL, forms and documents know it too. */
+/**
+ * Writes what this configuration knows about its tasks, so that SQL, forms and documents know it too. `changes` false: only what
+ * the database does not know yet.
+ */
 export async function publishDefinitions(
   executor: Executor,
   config: Config,
-  byEnvironment: Keeping = {},
+  { keeping: byEnvironment = {}, changes = true }: { keeping?: Keeping; changes?: boolean } = {},
 ): Promise<void> {
   await executor.query(
     `UPDATE lovage.queue_control q SET archive_after_ms = n."archiveAfterMs", retention_ms = n."retentionMs"
      FROM jsonb_to_recordset($1) AS n (queue text, "archiveAfterMs" bigint, "retentionMs" bigint)
-     WHERE q.queue = n.queue AND (q.archive_after_ms, q.retention_ms) IS DISTINCT FROM (n."archiveAfterMs", n."retentionMs")`,
-    [JSON.stringify(keepingOfQueues(config, byEnvironment))],
+     WHERE q.queue = n.queue AND ($2 OR q.archive_after_ms IS NULL) AND (q.archive_after_ms, q.retention_ms) IS DISTINCT FROM (n."archiveAfterMs", n."retentionMs")`,
+    [JSON.stringify(keepingOfQueues(config, byEnvironment)), changes],
   );
   const rows = [...config.tasks.values()].map((task) => describe(task, config, byEnvironment));
   await executor.query(
@@ -30,8 +33,8 @@ export async function publishDefinitions(
          hard_limit_ms = excluded.hard_limit_ms, archive_after_ms = excluded.archive_after_ms,
          retention_ms = excluded.retention_ms, policy = excluded.policy, input_schema = excluded.input_schema,
          output_schema = excluded.output_schema, version = excluded.version, updated_at = now()
-     WHERE d.version <> excluded.version`,
-    [JSON.stringify(rows)],
+     WHERE $2 AND d.version <> excluded.version`,
+    [JSON.stringify(rows), changes],
   );
 }
 

@@ -29,7 +29,7 @@ export async function removeFinalTask(
            ), wait AS (DELETE FROM lovage.task_wait w USING gone WHERE w.task_id = gone.id
            ), delivery AS (DELETE FROM lovage.webhook_delivery d USING gone WHERE d.task_id = gone.id)
            SELECT EXISTS (SELECT FROM gone)
-                  OR (NOT EXISTS (SELECT FROM lovage.task t WHERE t.id = $1) AND lovage.remove_archived($1, $3)) AS removed`,
+                  OR lovage.remove_archived($1, $3) AS removed`,
     values: [task.id, task.queue, task.tenant],
   });
   return rows[0]?.removed ?? false;

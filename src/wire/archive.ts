@@ -30,9 +30,14 @@ export const archivePlanSchema = z
     partitions: z.array(
       z.object({
         name: z.string(),
-        from: at,
-        to: at.openapi({ description: 'The partition is dropped when this time has come' }),
-        tasks: z.int(),
+        from: at.nullable(),
+        to: at.nullable().openapi({
+          description:
+            'The partition is dropped when this time has come; null where somebody attached one without an end',
+        }),
+        tasks: z
+          .int()
+          .openapi({ description: 'That were moved into it, also those that a retry took out again' }),
         bytes: z.int(),
         isExpired: z.boolean(),
       }),

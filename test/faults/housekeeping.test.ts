@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openLab, until } from '../lab.ts';
-import { archiveAtOnce, countIn, makeFinal } from '../operate/archive-lab.ts';
+import { archiveAll, archiveAtOnce, countIn, makeFinal } from '../operate/archive-lab.ts';
 import { kill, startWorkerProcess } from '../worker/processes.ts';
 
 test('a worker that is killed while it keeps house is taken over, and every task is in one place', async () => {
@@ -28,6 +28,40 @@ test('a worker that is killed while it keeps house is taken over, and every task
   const made = () =>
     lab.sql<{ n: number }>(`SELECT count(*)::int AS n FROM lovage.task_archive WHERE tags = '{made}'`);
   await until(made, ([row]) => row?.n === 60_000, 90_000);
+  expect(await lab.violations()).toEqual([]);
+});
+
+test('steps whose connections are cut again and again, beside retries, move every task once', async () => {
+  await using lab = await openLab();
+  lab.lovage.pool.on('error', () => undefined);
+  await archiveAtOnce(lab);
+  await makeFinal(lab, 12_000, { state: 'failed' });
+  const cuts = async () => {
+    for (let cut = 1; cut <= 5; cut += 1) {
+      await until(
+        () => countIn(lab, 'task_archive'),
+        (count) => count >= cut * 2_000,
+        60_000,
+      );
+      await lab.sql(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND query LIKE '%archive_step%' AND pid <> pg_backend_pid()`,
+      );
+      await lab.sql(
+        'SELECT lovage.retry(id) FROM (SELECT id FROM lovage.task_archive ORDER BY id DESC LIMIT 3) t',
+      );
+    }
+  };
+  const archive = () =>
+    until(
+      () => archiveAll(lab).catch(() => undefined),
+      (moved) => moved?.isOver === true && moved.moved === 0,
+      60_000,
+    );
+  await Promise.all([cuts(), archive(), archive()]);
+  await archive();
+  expect((await countIn(lab, 'task')) + (await countIn(lab, 'task_archive'))).toBe(12_000);
+  expect(await lab.sql('SELECT FROM lovage.task_archive WHERE jsonb_array_length(events) <> 4')).toEqual([]);
   expect(await lab.violations()).toEqual([]);
 });
 

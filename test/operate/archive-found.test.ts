@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type HttpLab, openHttpLab } from '../api/http-lab.ts';
 import { callProcedure } from '../wire/surface.ts';
 import { ROOT_KEY } from '../api/http-lab.ts';
+import { say } from '../cli/said.ts';
 import { archiveAll, archiveAtOnce, placesOf } from './archive-lab.ts';
 
 let lab: HttpLab;
@@ -188,6 +189,24 @@ test('the plan shows what would move and what expires when', async () => {
   expect(plan.tasks.find(({ name }) => name === 'diag.echo')?.due).toBeGreaterThan(0);
   expect(plan.partitions.length).toBeGreaterThanOrEqual(4);
   expect((await lab.call('GET', '/v1/archive/plan', { key: await lab.keyFor(['read']) })).status).toBe(403);
+});
+
+test('`lovage archive plan` says it over the API and past it, in tables or as JSON, and changes nothing', async () => {
+  vi.stubEnv('DATABASE_URL', lab.lab.url);
+  vi.stubEnv('LOVAGE_API_KEY', ROOT_KEY);
+  const { id } = await run('diag.echo', { value: 1 });
+  for (const way of [['--url', lab.api.url], []]) {
+    const { code, stdout } = await say('archive', 'plan', ...way);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^NAME +QUEUE +ARCHIVED AFTER +KEPT FOR +DUE NOW +LATER$/m);
+    expect(stdout).toMatch(/^diag\.echo +diag +1 ms +90 d +[1-9]\d* +0$/m);
+    expect(stdout).toMatch(/^task_archive_\d{8} +\d{4}-\d\d-\d\dT00:00:00.000Z +\d+ +0\.\d MB$/m);
+    expect(stdout).toContain('The last round was ');
+    const { stdout: json } = await say('archive', 'plan', '--json', ...way);
+    expect(JSON.parse(json)).toMatchObject({ isAll: true, lacking: [], heldUntil: null });
+  }
+  expect(await placesOf(lab.lab, id)).toEqual(['hot']);
+  vi.unstubAllEnvs();
 });
 
 test('a page keeps its order where neighbours expire in different years', async () => {

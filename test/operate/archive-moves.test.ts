@@ -5,57 +5,9 @@ import { echo, noop } from '../../packs/diag/tasks.ts';
 import { archiveTasks } from '../../src/archive/move.ts';
 import { listChildren } from '../../src/tasks/list-children.ts';
 import { retryTask } from '../../src/tasks/retry.ts';
-import {
-  onConnection,
-  succeeded,
-  failed,
-  newTask,
-  test as base,
-  until,
-  type JournalLab,
-} from '../journal/journal-lab.ts';
-import { sendTasks } from '../../src/queue/send.ts';
-import { archiveAll, archiveAtOnce, countIn, makeFinal, placesOf } from './archive-lab.ts';
-
-const test = base.extend<{ due: void }>({
-  due: [
-    async ({ lab }, use) => {
-      await lab.unseen('DELETE FROM lovage.task_archive; DELETE FROM lovage.task_callback');
-      await archiveAtOnce(lab);
-      await use();
-    },
-    { auto: true },
-  ],
-});
-
-async function done(lab: JournalLab, change = {}): Promise<string> {
-  const [row] = await sendTasks(lab.lovage.pool, [newTask(change)]);
-  const [claim] = (await lab.claim()).filter(({ id }) => id === row?.id);
-  if (!claim) throw new Error('it was not handed out');
-  await lab.settle(claim, succeeded);
-  return claim.id;
-}
-
-/** Something that happens while a transaction of another connection is open. */
-async function during<Result>(
-  lab: JournalLab,
-  sql: string,
-  values: unknown[],
-  work: (end: () => Promise<void>) => Promise<Result>,
-) {
-  return onConnection(lab.url, async (client) => {
-    await client.query('BEGIN');
-    await client.query(sql, values);
-    return work(async () => void (await client.query('COMMIT')));
-  });
-}
-
-const waitsForLock = (lab: JournalLab, like: string) =>
-  until(
-    async () =>
-      (await lab.sql(`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1`, [like]))
-        .length > 0,
-  );
+import { succeeded, failed, newTask, until } from '../journal/journal-lab.ts';
+import { archiveAll, countIn, makeFinal, placesOf } from './archive-lab.ts';
+import { done, during, test, waitsForLock } from './archive-steps.ts';
 
 test('tasks move in steps of a thousand, with all their events, and each is a transaction', async ({
   lab,

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { keepHouse } from '../../src/archive/keep-house.ts';
+import { planArchive } from '../../src/archive/plan.ts';
 import { dropExpiredPartitions, makePartitions, makePartitionsFor } from '../../src/archive/partitions.ts';
 import { noop } from '../../packs/diag/tasks.ts';
 import { onConnection, test as base, type JournalLab } from '../journal/journal-lab.ts';
@@ -31,15 +32,19 @@ const blocked = <Result>(lab: JournalLab, work: () => Promise<Result>) =>
 /** Archived tasks that have expired so long ago. */
 async function expired(lab: JournalLab, ago: string): Promise<string[]> {
   await lab.sql(`SELECT lovage.make_archive_partition(now() - $1::interval)`, [ago]);
+  const ids = await insertArchived(lab, ago);
+  await lab.sql(
+    `UPDATE lovage.archive_partition SET min_id = '00000000-0000-0000-0000-000000000000', max_id = 'ffffffff-ffff-ffff-ffff-ffffffffffff'`,
+  );
+  return ids;
+}
+async function insertArchived(lab: JournalLab, ago: string): Promise<string[]> {
   const rows = await lab.sql<{ id: string }>(
     `INSERT INTO lovage.task_archive (id, tenant, name, queue, state, attempt, created_at, finished_at, expires_at, task, events)
      SELECT lovage.uuid_v7(), 'default', 'diag.noop', 'diag', 'failed', 1, now(), now(), now() - $1::interval,
             jsonb_build_object('events', 0, 'due_at', now(), 'priority', 0, 'max_attempts', 3, 'crashes', 0, 'result_ttl_ms', 1), '[]'
      FROM generate_series(1, 3) RETURNING id`,
     [ago],
-  );
-  await lab.sql(
-    `UPDATE lovage.archive_partition SET min_id = '00000000-0000-0000-0000-000000000000', max_id = 'ffffffff-ffff-ffff-ffff-ffffffffffff'`,
   );
   return rows.map(({ id }) => id);
 }
@@ -98,6 +103,33 @@ test('where a partition is blocked, enqueues go on, and tasks stay hot until it 
   });
   expect(await countIn(lab, 'task')).toBe(4);
   expect(await archiveAll(lab)).toMatchObject({ moved: 3, held: 0 });
+});
+
+test('a partition of all the rest that holds tasks stops no round: what it keeps out stays hot', async ({
+  lab,
+}) => {
+  await lab.sql('UPDATE lovage.definition SET retention_ms = 7776000000');
+  await lab.sql('CREATE TABLE lovage.rest PARTITION OF lovage.task_archive DEFAULT');
+  await insertArchived(lab, '-90 days');
+  await makeFinal(lab, 3, { state: 'failed' });
+  expect(await makePartitions(lab.lovage.pool)).toBe(1);
+  expect(await keepHouse(lab.lovage)).toMatchObject({ archived: 0, isOver: true });
+  expect(await countIn(lab, 'task')).toBe(3);
+  await lab.sql('DROP TABLE lovage.rest');
+  expect(await keepHouse(lab.lovage)).toMatchObject({ archived: 3 });
+});
+
+test('a partition without an end takes tasks like any other, and is never dropped', async ({ lab }) => {
+  await lab.sql(
+    "CREATE TABLE lovage.endless PARTITION OF lovage.task_archive FOR VALUES FROM ('2020-01-01') TO (MAXVALUE)",
+  );
+  await makeFinal(lab, 3, { state: 'failed' });
+  expect(await keepHouse(lab.lovage)).toMatchObject({ archived: 3, dropped: [] });
+  expect((await planArchive(lab.lovage)).partitions).toMatchObject([
+    { name: 'endless', to: null, tasks: 3, isExpired: false },
+  ]);
+  const [row] = await lab.sql<{ id: string }>('SELECT id FROM lovage.endless LIMIT 1');
+  expect(await lab.get(row?.id ?? '')).toMatchObject({ state: 'failed' });
 });
 
 test('a partition that somebody dropped is made anew, and stops nothing', async ({ lab }) => {

@@ -1,11 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { defineConfig } from '../../src/config.ts';
 import { migrateFor } from '../../src/open.ts';
 import { definePack } from '../../src/pack.ts';
 import { readSettings } from '../../src/settings.ts';
 import { defineTask, type Keeping } from '../../src/task.ts';
-import { openLab, type Lab } from '../lab.ts';
+import { say } from '../cli/said.ts';
+import { configFile, openLab, type Lab } from '../lab.ts';
 
 const DAY = 86_400_000;
 let lab: Lab;
@@ -64,6 +65,19 @@ test('a definition’s word goes before its queue’s, and that before the envir
   ]);
 });
 
+test('a queue’s time for results holds for definitions that say nothing; CELERY_RESULT_EXPIRES goes before it', async () => {
+  const kept = async (own?: Keeping) => {
+    await migrateFor(configure(own, { resultTtlMs: 20_000 }), lab.url);
+    return lab.sql(`SELECT result_ttl_ms::float8 AS ms FROM lovage.definition WHERE name = 'kept.one'`);
+  };
+  expect(await kept()).toEqual([{ ms: 20_000 }]);
+  expect(await kept({ resultTtlMs: 10_000 })).toEqual([{ ms: 10_000 }]);
+  vi.stubEnv('CELERY_RESULT_EXPIRES', '30');
+  expect(await kept()).toEqual([{ ms: 30_000 }]);
+  expect(await kept({ resultTtlMs: 10_000 })).toEqual([{ ms: 10_000 }]);
+  vi.unstubAllEnvs();
+});
+
 test('the partitions that a retention needs are there after the start', async () => {
   await published({ retentionMs: 400 * DAY });
   const rows = await lab.sql(
@@ -83,6 +97,27 @@ test.each([0, -1, NaN, 1e15])('a queue’s retention of %s is refused, naming th
   expect(() => configure({}, { retentionMs: value })).toThrow(/queue "kept": retentionMs/);
   expect(() => configure({}, { resultTtlMs: value })).toThrow(/queue "kept": resultTtlMs/);
   expect(() => configure({}, { archiveAfterMs: value })).toThrow(/queue "kept": archiveAfterMs/);
+});
+
+test.each(['definition', 'queue_control'])('psql cannot write nonsense into %s', async (table) => {
+  for (const ms of ['0', '-1', '9223372036854775807'])
+    for (const column of ['archive_after_ms', 'retention_ms'])
+      await expect(lab.sql(`UPDATE lovage.${table} SET ${column} = ${ms}`)).rejects.toThrow(/_keeping/);
+});
+
+test('a command that only looks leaves the retention that the workers’ environment says', async () => {
+  vi.stubEnv('DATABASE_URL', lab.url);
+  vi.stubEnv('LOVAGE_CONFIG', configFile);
+  const kept = () =>
+    lab.sql(`SELECT DISTINCT retention_ms::float8 AS ms FROM lovage.definition WHERE name LIKE 'diag.%'
+             UNION SELECT retention_ms::float8 FROM lovage.queue_control WHERE queue = 'diag'`);
+  await lab.sql('UPDATE lovage.queue_control SET retention_ms = 172800000');
+  await lab.sql(`UPDATE lovage.definition SET retention_ms = 172800000, version = 'theirs'`);
+  expect(await say('archive', 'plan')).toMatchObject({ code: 0 });
+  expect(await kept()).toEqual([{ ms: 172_800_000 }]);
+  expect(await say('migrate')).toMatchObject({ code: 0 });
+  expect(await kept()).toEqual([{ ms: 90 * DAY }]);
+  vi.unstubAllEnvs();
 });
 
 test('a retention below the time until archiving is refused at the start, wherever each was said', async () => {

@@ -74,7 +74,7 @@ function describe({
   }));
   const byDate = partitions.map(({ name, to, tasks: count, bytes, isExpired }) => ({
     partition: name,
-    'dropped at': isExpired ? 'the next round' : to,
+    'dropped at': isExpired ? 'the next round' : (to ?? 'never'),
     tasks: String(count),
     size: `${(bytes / 1024 / 1024).toFixed(1)} MB`,
   }));
