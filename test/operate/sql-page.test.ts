@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { STUCK_REMEDIES } from '../../src/cli/doctor/stuck.ts';
 import { listGrants, rightsFor } from '../../src/grants/list.ts';
 import { openLab, type Lab } from '../lab.ts';
 import { inSession, openRole, valueInPsql } from './sql-lab.ts';
@@ -78,4 +79,15 @@ test('every statement of the page and of the runbook is one that an operator may
 test('the page tells the version of the contract', async () => {
   const version = await valueInPsql<number>(lab.url, 'SELECT lovage.contract_version()');
   expect(page).toContain(`\`SELECT lovage.contract_version()\` is ${version}.`);
+});
+
+test('what the view says to be stuck, the command line has a remedy for', async () => {
+  const told = await valueInPsql(lab.url, `SELECT col_description('lovage.v_stuck'::regclass, 1)`);
+  const problems = await lab.sql<{ word: string }>(
+    `SELECT m[1] AS word FROM regexp_matches(pg_get_viewdef('lovage.v_stuck'::regclass),
+       $$(?:SELECT|THEN|ELSE) '([a-z ]+)'::text(?: AS problem|,| END)$$, 'g') m`,
+  );
+  const words = Object.keys(STUCK_REMEDIES).toSorted();
+  expect(told.split(/, | or /).toSorted()).toEqual(words);
+  expect(words).toEqual(expect.arrayContaining(problems.map(({ word }) => word)));
 });
