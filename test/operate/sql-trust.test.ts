@@ -65,16 +65,21 @@ test.each(Object.entries(LIES))(
       [who],
     );
     expect(written.map(({ action }) => action).toSorted()).toEqual([
-      ...['batches.cancel', 'queues.followConfig', 'queues.limit', 'queues.pause', 'queues.resume'],
-      ...[
-        'schedules.pause',
-        'schedules.resume',
-        'tasks.cancel',
-        'tasks.cancel',
-        'tasks.cancel',
-        'tasks.enqueue',
-      ],
-      ...['tasks.retry', 'tasks.retry', 'webhooks.replay', 'workers.drain'],
+      'batches.cancel',
+      'queues.followConfig',
+      'queues.limit',
+      'queues.pause',
+      'queues.resume',
+      'schedules.pause',
+      'schedules.resume',
+      'tasks.cancel',
+      'tasks.cancel',
+      'tasks.cancel',
+      'tasks.enqueue',
+      'tasks.retry',
+      'tasks.retry',
+      'webhooks.replay',
+      'workers.drain',
     ]);
     expect(await lab.violations()).toEqual([]);
   },
