@@ -1116,6 +1116,7 @@ DECLARE
   of_queue text;
   job_state text;
 BEGIN
+  PERFORM lovage.distrust_settings();
   SELECT t.queue INTO of_queue FROM lovage.task t WHERE t.id = cancel.task_id;
   IF NOT FOUND THEN
     RETURN lovage.audit_by_hand('tasks.cancel', cancel.task_id::text,
@@ -1130,7 +1131,7 @@ BEGIN
   IF job_state IS NULL OR job_state NOT IN ('created', 'retry', 'active') THEN
     RETURN lovage.audit_by_hand('tasks.cancel', cancel.task_id::text, 'already_final', cancel.reason);
   END IF;
-  PERFORM set_config('lovage.reason', coalesce(cancel.reason, ''), true);
+  PERFORM set_config('lovage.reason', coalesce(left(cancel.reason, 1000), ''), true);
   IF job_state = 'active' THEN
     PERFORM lovage.request_cancel(ARRAY[cancel.task_id]);
   ELSE
@@ -1190,14 +1191,9 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF lovage.setting('actor') IS NULL AND lovage.setting('worker') IS NULL THEN
-    INSERT INTO lovage.audit_log (id, tenant, actor, action, target, outcome, ip, detail)
-    SELECT lovage.uuid_v7(),
-           coalesce(CASE WHEN action LIKE 'tasks.%' THEN (SELECT t.tenant FROM lovage.any_task(target::uuid) t) END, 'default'),
-           'sql:' || session_user, action, left(target, 200),
-           CASE WHEN outcome <> 'not_found' THEN 'ok' WHEN action LIKE 'tasks.%' THEN 'task-not-found' ELSE 'queue-not-found' END,
-           host(inet_client_addr()),
-           jsonb_strip_nulls(jsonb_build_object('outcome', nullif(outcome, 'not_found'), 'reason', left(reason, 1000)));
+  IF lovage.is_by_hand() THEN
+    PERFORM lovage.note_by_hand(CASE WHEN action LIKE 'tasks.%' THEN (SELECT t.tenant FROM lovage.any_task(target::uuid) t) END,
+                                action, target, outcome, jsonb_build_object('reason', left(reason, 1000)));
   END IF;
   RETURN outcome;
 END

@@ -26,14 +26,31 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT lovage.setting('actor') IS NULL AND lovage.setting('worker') IS NULL $$;
 --> statement-breakpoint
--- What an operator did in psql, in the transaction in which he did it.
-CREATE FUNCTION lovage.note_by_hand(of_tenant text, of_action text, of_target text, of_outcome text, about jsonb) RETURNS void
+-- In whose name and to what end something is done is told by settings, which every session may set. Whoever may not write the
+-- tables anyway is not believed: each function that operators may call begins here.
+CREATE FUNCTION lovage.distrust_settings() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF NOT (pg_has_role(session_user, current_user, 'MEMBER') OR has_table_privilege(session_user, 'lovage.task', 'UPDATE')) THEN
+    PERFORM set_config('lovage.' || s.name, '', true)
+    FROM unnest('{actor,worker,outcome,reason,event,claimed,adding,reconciling,at}'::text[]) s (name);
+  END IF;
+END
+$$;
+--> statement-breakpoint
+-- What an operator did in psql, in the transaction in which he did it: under the code that the API has for it.
+CREATE FUNCTION lovage.note_by_hand(of_tenant text, of_action text, of_target text, of_outcome text, about jsonb DEFAULT '{}') RETURNS void
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
   INSERT INTO lovage.audit_log (id, tenant, actor, action, target, outcome, ip, detail)
-  SELECT lovage.uuid_v7(), of_tenant, 'sql:' || session_user, of_action, left(of_target, 200), of_outcome, host(inet_client_addr()),
-         jsonb_strip_nulls(about)
+  SELECT lovage.uuid_v7(), coalesce(of_tenant, 'default'), 'sql:' || session_user, of_action, left(of_target, 200),
+         CASE WHEN of_outcome = 'not_found'
+              THEN CASE split_part(of_action, '.', 1) WHEN 'batches' THEN 'batch' ELSE rtrim(split_part(of_action, '.', 1), 's') END || '-not-found'
+              ELSE 'ok' END,
+         host(inet_client_addr()), jsonb_strip_nulls(jsonb_build_object('outcome', nullif(of_outcome, 'not_found')) || about)
   WHERE lovage.is_by_hand()
 $$;
 --> statement-breakpoint
@@ -125,6 +142,7 @@ DECLARE
   fault text;
   task_id uuid;
 BEGIN
+  PERFORM lovage.distrust_settings();
   SELECT * INTO d FROM lovage.definition w WHERE w.name = enqueue.name;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no task is named "%"', left(enqueue.name, 100)
@@ -135,20 +153,38 @@ BEGIN
                 WHEN octet_length(enqueue.input::text) > 10485760 THEN 'input is over 10 MB'
                 WHEN enqueue.delay IS NOT NULL AND enqueue.run_at IS NOT NULL THEN 'delay and run_at were both given'
                 WHEN enqueue.delay < interval '0' THEN 'delay is negative'
+                WHEN enqueue.delay > interval '366 days' THEN 'delay is over 366 days'
+                WHEN enqueue.run_at >= '9999-01-01' THEN 'run_at is after the year 9998'
                 WHEN enqueue.priority NOT BETWEEN -1000 AND 1000 THEN 'priority is not from -1000 to 1000'
                 WHEN enqueue.max_attempts NOT BETWEEN 1 AND 1000 THEN 'max_attempts is not from 1 to 1000'
                 WHEN enqueue.key = '' OR length(enqueue.key) > 200 OR length(enqueue.dedupe_key) > 200 THEN 'a key has not 1 to 200 characters'
-                WHEN enqueue.tenant IS NULL OR enqueue.tenant = '' THEN 'tenant is empty'
-                WHEN cardinality(enqueue.tags) > 20 OR EXISTS (SELECT FROM unnest(enqueue.tags) t WHERE t IS NULL OR length(t) NOT BETWEEN 1 AND 100)
-                  THEN 'tags are more than 20, or not each of 1 to 100 characters' END;
+                WHEN coalesce(length(enqueue.tenant), 0) NOT BETWEEN 1 AND 100 THEN 'tenant has not 1 to 100 characters'
+                WHEN cardinality(enqueue.tags) > 20 OR array_ndims(enqueue.tags) > 1 OR EXISTS (SELECT FROM unnest(enqueue.tags) t WHERE t IS NULL OR length(t) NOT BETWEEN 1 AND 100)
+                  THEN 'tags are not a list of up to 20, each of 1 to 100 characters' END;
   IF fault IS NOT NULL THEN
     RAISE EXCEPTION '%', fault USING ERRCODE = 'invalid_parameter_value';
   END IF;
   task_id := lovage.add_by_name(d, enqueue.input, enqueue.tenant, jsonb_strip_nulls(jsonb_build_object(
     'priority', enqueue.priority, 'dueAt', coalesce(enqueue.run_at, now() + enqueue.delay), 'tags', coalesce(enqueue.tags, '{}'), 'concurrencyKey', enqueue.key,
     'dedupeKey', enqueue.dedupe_key, 'maxAttempts', enqueue.max_attempts)));
-  PERFORM lovage.note_by_hand(enqueue.tenant, 'tasks.enqueue', task_id::text, 'ok', jsonb_build_object('name', d.name));
+  PERFORM lovage.note_by_hand(enqueue.tenant, 'tasks.enqueue', task_id::text, NULL, jsonb_build_object('name', d.name));
   RETURN task_id;
+END
+$$;
+--> statement-breakpoint
+-- As before, in nobody else's name.
+CREATE OR REPLACE FUNCTION lovage.retry(task_id uuid) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  queued uuid[];
+BEGIN
+  PERFORM lovage.distrust_settings();
+  queued := lovage.retry_tasks(ARRAY[retry.task_id]);
+  RETURN lovage.audit_by_hand('tasks.retry', retry.task_id::text,
+    CASE WHEN cardinality(queued) > 0 THEN 'queued'
+         WHEN EXISTS (SELECT FROM lovage.task t WHERE t.id = retry.task_id) THEN 'not_final' ELSE 'not_found' END);
 END
 $$;
 --> statement-breakpoint
@@ -158,9 +194,11 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  queued uuid[] := lovage.retry_tasks(lovage.with_free_key(retry_many.ids));
+  queued uuid[];
 BEGIN
-  PERFORM lovage.note_by_hand(t.tenant, 'tasks.retry', t.id::text, 'ok', '{"outcome": "queued"}') FROM lovage.task t WHERE t.id = ANY (queued);
+  PERFORM lovage.distrust_settings();
+  queued := lovage.retry_tasks(lovage.with_free_key(retry_many.ids));
+  PERFORM lovage.note_by_hand(t.tenant, 'tasks.retry', t.id::text, 'queued') FROM lovage.task t WHERE t.id = ANY (queued);
   RETURN cardinality(queued);
 END
 $$;
@@ -173,7 +211,7 @@ AS $$
 BEGIN
   FOR tries_left IN REVERSE 9..0 LOOP
     BEGIN
-      SELECT c.cancelled, c.requested INTO cancelled, requested FROM lovage.cancel_tasks(cancel_patiently.ids, cancel_patiently.reason) c;
+      SELECT c.cancelled, c.requested INTO cancelled, requested FROM lovage.cancel_tasks(cancel_patiently.ids, left(cancel_patiently.reason, 1000)) c;
       RETURN;
     EXCEPTION WHEN serialization_failure OR deadlock_detected THEN
       IF tries_left = 0 THEN
@@ -192,9 +230,10 @@ DECLARE
   ended uuid[];
   told uuid[];
 BEGIN
+  PERFORM lovage.distrust_settings();
   SELECT c.cancelled, c.requested INTO ended, told FROM lovage.cancel_patiently(cancel_many.ids, cancel_many.reason) c;
-  PERFORM lovage.note_by_hand(t.tenant, 'tasks.cancel', t.id::text, 'ok', jsonb_build_object(
-            'outcome', CASE WHEN t.id = ANY (ended) THEN 'cancelled' ELSE 'requested' END, 'reason', left(cancel_many.reason, 1000)))
+  PERFORM lovage.note_by_hand(t.tenant, 'tasks.cancel', t.id::text, CASE WHEN t.id = ANY (ended) THEN 'cancelled' ELSE 'requested' END,
+                              jsonb_build_object('reason', left(cancel_many.reason, 1000)))
   FROM lovage.task t WHERE t.id = ANY (ended || told);
   cancelled := cardinality(ended);
   requested := cardinality(told);
@@ -210,6 +249,7 @@ DECLARE
   b lovage.batch;
   requested uuid[];
 BEGIN
+  PERFORM lovage.distrust_settings();
   SELECT * INTO b FROM lovage.batch w WHERE w.id = of_batch;
   cancelled := '{}';
   IF b.id IS NULL OR b.finished_at IS NOT NULL THEN
@@ -223,9 +263,8 @@ BEGIN
     -- Not found: it finished while this waited for it, and its `then` was started.
     outcome := CASE WHEN NOT FOUND THEN 'already_finished' WHEN cardinality(requested) > 0 THEN 'requested' ELSE 'cancelled' END;
   END IF;
-  PERFORM lovage.note_by_hand(coalesce(b.tenant, 'default'), 'batches.cancel', of_batch::text,
-    CASE WHEN outcome = 'not_found' THEN 'batch-not-found' ELSE 'ok' END,
-    jsonb_build_object('outcome', nullif(outcome, 'not_found'), 'reason', left(reason, 1000), 'cancelled', cardinality(cancelled)));
+  PERFORM lovage.note_by_hand(b.tenant, 'batches.cancel', of_batch::text, outcome,
+    jsonb_build_object('reason', left(reason, 1000), 'cancelled', cardinality(cancelled)));
 END
 $$;
 --> statement-breakpoint
@@ -239,7 +278,8 @@ AS $$
 DECLARE
   outcome text := 'paused';
 BEGIN
-  UPDATE lovage.queue_control q SET paused_at = now(), paused_by = lovage.actor(), pause_reason = pause.reason
+  PERFORM lovage.distrust_settings();
+  UPDATE lovage.queue_control q SET paused_at = now(), paused_by = lovage.actor(), pause_reason = left(pause.reason, 1000)
   WHERE q.queue = pause.queue AND q.paused_at IS NULL;
   IF NOT FOUND THEN
     outcome := CASE WHEN EXISTS (SELECT FROM lovage.queue_control q WHERE q.queue = pause.queue)
@@ -259,6 +299,7 @@ AS $$
 DECLARE
   outcome text := 'resumed';
 BEGIN
+  PERFORM lovage.distrust_settings();
   UPDATE lovage.queue_control q SET paused_at = NULL, paused_by = NULL, pause_reason = NULL
   WHERE q.queue = resume.queue AND q.paused_at IS NOT NULL;
   IF FOUND THEN
@@ -281,20 +322,22 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  period_ms bigint := extract(epoch FROM limit_queue.per) * 1000;
+  -- An interval may be endless, which no number is.
+  period_ms int := extract(epoch FROM CASE WHEN limit_queue.per NOT BETWEEN '0' AND '1 day' THEN '0' ELSE limit_queue.per END) * 1000;
 BEGIN
+  PERFORM lovage.distrust_settings();
   IF NOT EXISTS (SELECT FROM lovage.queue_control q WHERE q.queue = limit_queue.queue AND q.queue <> 'lovage') THEN
     PERFORM lovage.warn_unknown('queue', limit_queue.queue, lovage.queue_names());
-    PERFORM lovage.note_by_hand('default', 'queues.limit', limit_queue.queue, 'queue-not-found', '{}');
+    PERFORM lovage.note_by_hand('default', 'queues.limit', limit_queue.queue, 'not_found');
     RETURN 'not_found';
   END IF;
   IF least(running, per_key, starts) < 1 OR (starts IS NULL) <> (per IS NULL) OR period_ms NOT BETWEEN 1 AND 86400000 THEN
     RAISE EXCEPTION 'limits are whole numbers from 1, and a rate is starts with per, of up to a day'
     USING ERRCODE = 'invalid_parameter_value', HINT = 'For example lovage.limit_queue(''mail'', running => 20, starts => 100, per => ''1 minute'').';
   END IF;
-  PERFORM lovage.set_limits(limit_queue.queue, running, per_key, starts, period_ms::int);
+  PERFORM lovage.set_limits(limit_queue.queue, running, per_key, starts, period_ms);
   UPDATE lovage.queue_control q SET limited_at = now(), limited_by = lovage.actor() WHERE q.queue = limit_queue.queue;
-  PERFORM lovage.note_by_hand('default', 'queues.limit', limit_queue.queue, 'ok',
+  PERFORM lovage.note_by_hand('default', 'queues.limit', limit_queue.queue, 'limited',
     jsonb_build_object('running', running, 'perKey', per_key, 'starts', starts, 'periodMs', period_ms));
   RETURN 'limited';
 END
@@ -308,14 +351,14 @@ AS $$
 DECLARE
   outcome text;
 BEGIN
+  PERFORM lovage.distrust_settings();
   UPDATE lovage.queue_control q SET limited_at = NULL, limited_by = NULL WHERE q.queue = follow_config.queue AND q.limited_at IS NOT NULL;
   outcome := CASE WHEN FOUND THEN 'follows_config'
                   WHEN EXISTS (SELECT FROM lovage.queue_control q WHERE q.queue = follow_config.queue) THEN 'not_limited' ELSE 'not_found' END;
   IF outcome = 'not_found' THEN
     PERFORM lovage.warn_unknown('queue', follow_config.queue, lovage.queue_names());
   END IF;
-  PERFORM lovage.note_by_hand('default', 'queues.followConfig', follow_config.queue,
-    CASE WHEN outcome = 'not_found' THEN 'queue-not-found' ELSE 'ok' END, jsonb_build_object('outcome', nullif(outcome, 'not_found')));
+  PERFORM lovage.note_by_hand('default', 'queues.followConfig', follow_config.queue, outcome);
   RETURN outcome;
 END
 $$;
@@ -330,6 +373,7 @@ AS $$
 DECLARE
   outcome text := 'draining';
 BEGIN
+  PERFORM lovage.distrust_settings();
   UPDATE lovage.worker w SET drain_requested_at = now(), drain_requested_by = lovage.actor()
   WHERE w.id = drain_worker.worker AND w.stopped_at IS NULL AND w.lost_at IS NULL AND NOT w.draining AND w.drain_requested_at IS NULL;
   IF FOUND THEN
@@ -338,8 +382,7 @@ BEGIN
     outcome := coalesce((SELECT CASE WHEN w.stopped_at IS NOT NULL OR w.lost_at IS NOT NULL THEN 'already_ended' ELSE 'already_draining' END
                          FROM lovage.worker w WHERE w.id = drain_worker.worker), 'not_found');
   END IF;
-  PERFORM lovage.note_by_hand('default', 'workers.drain', drain_worker.worker::text,
-    CASE WHEN outcome = 'not_found' THEN 'not-found' ELSE 'ok' END, jsonb_build_object('outcome', nullif(outcome, 'not_found')));
+  PERFORM lovage.note_by_hand('default', 'workers.drain', drain_worker.worker::text, outcome);
   RETURN outcome;
 END
 $$;
@@ -352,6 +395,7 @@ AS $$
 DECLARE
   outcome text := 'paused';
 BEGIN
+  PERFORM lovage.distrust_settings();
   UPDATE lovage.schedule s SET paused_at = now(), paused_by = lovage.actor()
   WHERE s.tenant = pause_schedule.tenant AND s.name = pause_schedule.name AND s.paused_at IS NULL;
   IF NOT FOUND THEN
@@ -361,8 +405,7 @@ BEGIN
   IF outcome = 'not_found' THEN
     PERFORM lovage.warn_unknown('schedule', pause_schedule.name, lovage.schedule_names(pause_schedule.tenant));
   END IF;
-  PERFORM lovage.note_by_hand(pause_schedule.tenant, 'schedules.pause', pause_schedule.name,
-    CASE WHEN outcome = 'not_found' THEN 'schedule-not-found' ELSE 'ok' END, jsonb_build_object('outcome', nullif(outcome, 'not_found')));
+  PERFORM lovage.note_by_hand(pause_schedule.tenant, 'schedules.pause', pause_schedule.name, outcome);
   RETURN outcome;
 END
 $$;
@@ -374,6 +417,7 @@ AS $$
 DECLARE
   outcome text := 'resumed';
 BEGIN
+  PERFORM lovage.distrust_settings();
   UPDATE lovage.schedule s SET paused_at = NULL, paused_by = NULL, resumed_at = now()
   WHERE s.tenant = resume_schedule.tenant AND s.name = resume_schedule.name AND s.paused_at IS NOT NULL;
   IF NOT FOUND THEN
@@ -383,8 +427,7 @@ BEGIN
   IF outcome = 'not_found' THEN
     PERFORM lovage.warn_unknown('schedule', resume_schedule.name, lovage.schedule_names(resume_schedule.tenant));
   END IF;
-  PERFORM lovage.note_by_hand(resume_schedule.tenant, 'schedules.resume', resume_schedule.name,
-    CASE WHEN outcome = 'not_found' THEN 'schedule-not-found' ELSE 'ok' END, jsonb_build_object('outcome', nullif(outcome, 'not_found')));
+  PERFORM lovage.note_by_hand(resume_schedule.tenant, 'schedules.resume', resume_schedule.name, outcome);
   RETURN outcome;
 END
 $$;
@@ -399,6 +442,7 @@ DECLARE
   d lovage.definition;
   task_id uuid;
 BEGIN
+  PERFORM lovage.distrust_settings();
   -- One after the other: each run has its own time.
   SELECT * INTO s FROM lovage.schedule w WHERE w.tenant = run_schedule.tenant AND w.name = run_schedule.name FOR UPDATE;
   IF NOT FOUND THEN
@@ -415,8 +459,37 @@ BEGIN
     'dedupeKey', run_schedule.dedupe_key, 'concurrencyKey', run_schedule.key)));
   INSERT INTO lovage.schedule_run (schedule_id, occurrence, kind, task_id) VALUES (s.id, clock_timestamp(), 'by_hand', task_id);
   UPDATE lovage.schedule w SET last_at = now() WHERE w.id = s.id;
-  PERFORM lovage.note_by_hand(s.tenant, 'schedules.run', s.name, 'ok', jsonb_build_object('task', task_id));
+  PERFORM lovage.note_by_hand(s.tenant, 'schedules.run', s.name, NULL, jsonb_build_object('task', task_id));
   RETURN task_id;
+END
+$$;
+--> statement-breakpoint
+-- As before, and it is written down who did it.
+CREATE OR REPLACE FUNCTION lovage.replay_delivery(of_id uuid) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  d lovage.webhook_delivery;
+  outcome text := 'queued';
+BEGIN
+  PERFORM lovage.distrust_settings();
+  SELECT * INTO d FROM lovage.webhook_delivery w WHERE w.id = of_id;
+  IF NOT FOUND THEN
+    outcome := 'not_found';
+  ELSIF cardinality(lovage.retry_tasks(ARRAY[of_id])) = 0 THEN
+    IF EXISTS (SELECT FROM lovage.task t WHERE t.id = of_id) THEN
+      UPDATE pgboss.job j SET start_after = now() WHERE j.name = 'lovage' AND j.id = of_id AND j.state < 'active';
+      outcome := CASE WHEN FOUND THEN 'queued' ELSE 'not_final' END;
+      PERFORM pg_notify('lovage_ready', 'lovage');
+    ELSE
+      -- Its task is long removed.
+      PERFORM lovage.add_delivery_tasks(ARRAY[of_id]);
+    END IF;
+  END IF;
+  UPDATE lovage.webhook_delivery w SET delivered_at = NULL WHERE w.id = of_id AND outcome = 'queued';
+  PERFORM lovage.note_by_hand(d.tenant, 'webhooks.replay', of_id::text, outcome);
+  RETURN outcome;
 END
 $$;
 --> statement-breakpoint
@@ -734,7 +807,7 @@ LEFT JOIN lovage.queue_depths() c ON c.queue = q.queue
 CROSS JOIN LATERAL (
   SELECT count(*)::int AS workers, coalesce(sum(w.slots), 0)::int AS slots FROM lovage.worker w
   WHERE q.queue = ANY (w.queues) AND w.stopped_at IS NULL AND w.lost_at IS NULL AND NOT w.draining AND w.heartbeat_at > now() - interval '15 s') s
-WHERE q.queue <> 'lovage';
+WHERE q.queue <> 'lovage' OR q.paused_at IS NOT NULL;
 --> statement-breakpoint
 CREATE VIEW lovage.v_failures AS
 SELECT e.at AS failed_at, now() - e.at AS ago, e.task_id AS id, t.tenant, t.name, t.queue, e.attempt, t.max_attempts, t.crashes,
@@ -953,7 +1026,7 @@ DECLARE
   own regprocedure;
 BEGIN
   FOR own IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'lovage'::regnamespace AND p.proname IN (
-    'contract_version', 'is_by_hand', 'note_by_hand', 'like_names', 'warn_unknown', 'queue_names', 'task_names', 'schedule_names', 'add_by_name',
+    'contract_version', 'is_by_hand', 'distrust_settings', 'note_by_hand', 'like_names', 'warn_unknown', 'queue_names', 'task_names', 'schedule_names', 'add_by_name',
     'enqueue', 'retry_many', 'cancel_many', 'cancel_patiently', 'limit_queue', 'follow_config', 'drain_worker', 'run_schedule', 'percent', 'progress_text',
     'task_percent', 'task_progress_text', 'why', 'shown_data', 'shown_url', 'running_tasks', 'queue_depths', 'first_transaction_at', 'throughput',
     'batch_counts', 'endpoint_deliveries', 'lock_waits') LOOP

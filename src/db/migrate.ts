@@ -1,7 +1,6 @@
 import { setTimeout as after } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { drizzle } from 'drizzle-orm/node-postgres';
-import { migrate as runMigrations } from 'drizzle-orm/node-postgres/migrator';
+import { readMigrationFiles } from 'drizzle-orm/migrator';
 import pg from 'pg';
 import { SetupError } from '../errors.ts';
 import { isLockBusy } from './failures.ts';
@@ -76,23 +75,44 @@ async function lockByTransaction(holder: pg.Client): Promise<void> {
  * caller holds the migration lock. Whoever wants a lock that another one holds stands in the way of all who come after: it
  * waits briefly, lets them pass, and tries again. @throws SetupError that names who holds it.
  */
-export async function applyMigrations(client: pg.Client, { folder, table }: MigrationSet): Promise<void> {
-  await client.query(`SET lock_timeout = ${LOCK_MS}`);
+export async function applyMigrations(client: pg.Client, set: MigrationSet): Promise<void> {
   for (let left = LOCK_TRIES; ; left -= 1) {
     try {
-      await runMigrations(drizzle(client), {
-        migrationsFolder: fileURLToPath(folder),
-        migrationsSchema: 'lovage_migrations',
-        migrationsTable: table,
-      });
-      break;
+      await client.query('BEGIN');
+      await applyMissing(client, set);
+      await client.query('COMMIT');
+      return;
     } catch (error) {
+      await client.query('ROLLBACK').catch(() => undefined);
       if (!isLockBusy(error)) throw error;
       if (left <= 1) throw await namingHolders(client, error);
       await after(PASS_MS);
     }
   }
-  await client.query('SET lock_timeout = 0');
+}
+
+/**
+ * Counted where and how Drizzle does. Its own migrator has no place for a setting that ends with the transaction, and one of a
+ * session stays behind a pooler with a backend that others get.
+ */
+async function applyMissing(client: pg.Client, { folder, table }: MigrationSet): Promise<void> {
+  const counted = `lovage_migrations.${pg.escapeIdentifier(table)}`;
+  await client.query(`SET LOCAL lock_timeout = ${LOCK_MS}`);
+  await client.query('CREATE SCHEMA IF NOT EXISTS lovage_migrations');
+  await client.query(
+    `CREATE TABLE IF NOT EXISTS ${counted} (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint)`,
+  );
+  const { rows } = await client.query<{ newest: string | null }>(
+    `SELECT max(created_at) AS newest FROM ${counted}`,
+  );
+  const newest = Number(rows[0]?.newest ?? -1);
+  const migrations = readMigrationFiles({ migrationsFolder: fileURLToPath(folder) });
+  for (const { folderMillis, hash, sql } of migrations.filter(
+    (migration) => migration.folderMillis > newest,
+  )) {
+    for (const statement of sql) await client.query(statement);
+    await client.query(`INSERT INTO ${counted} (hash, created_at) VALUES ($1, $2)`, [hash, folderMillis]);
+  }
 }
 
 /** Who has had a transaction open for longest: one of them holds it. */

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../cli/run.ts';
+import { listGrants } from '../../src/grants/list.ts';
 import { openLab, until, type Lab } from '../lab.ts';
 import { startWorkerProcess } from '../worker/processes.ts';
-import { valueInPsql } from './sql-lab.ts';
+import { openRole, valueInPsql } from './sql-lab.ts';
 
 const PAGE = new URL('../../docs/runbook.md', import.meta.url).pathname;
 const SHOP = new URL('../fixtures/runbook.config.ts', import.meta.url).pathname;
@@ -17,16 +18,30 @@ const PICTURE = '/tmp/broken.png';
 let lab: Lab;
 let page: string;
 let folder: string;
+let operator: Awaited<ReturnType<typeof openRole>>;
+let api: Record<string, string>;
 beforeAll(async () => {
   lab = await openLab();
   page = await readFile(PAGE, 'utf8');
   folder = await mkdtemp(join(tmpdir(), 'lovage-runbook-'));
+  operator = await openRole(lab, { name: 'oncall' });
+  await lab.sql(listGrants('operate', operator.role).join(' '));
   await startWorkerProcess(lab, [], { LOVAGE_CONFIG: SHOP });
+  api = await startApi();
 }, 60_000);
 afterAll(async () => {
+  await operator[Symbol.asyncDispose]();
   await lab[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });
 });
+
+/** What the command line is told of an API: no way to the database. */
+async function startApi(): Promise<Record<string, string>> {
+  const LOVAGE_API_KEY = 'runbook-key-0123456789abcdef';
+  const { output } = await lab.spawn(['serve'], { LOVAGE_CONFIG: SHOP, LOVAGE_API_KEY, PORT: '0' });
+  const url = await until(() => /http:\/\/127\.0\.0\.1:\d+/.exec(output())?.[0], Boolean, 40_000);
+  return { LOVAGE_API_KEY, LOVAGE_URL: String(url), DATABASE_URL: '' };
+}
 
 interface Step {
   command: string;
@@ -53,9 +68,10 @@ const shows = (state: string, id: string) =>
     30_000,
   );
 
-/** What goes wrong in each story, and how its task stands when it is mended. */
+/** What goes wrong in each story, how it is found over the API, and how its task stands when it is mended. */
 const STORIES = {
   'A task is stuck': {
+    overApi: 'lovage queues list',
     mended: 'succeeded',
     prepare: async () => {
       await valueInPsql(lab.url, `SELECT lovage.pause('mail', 'the provider is down')`);
@@ -63,6 +79,7 @@ const STORIES = {
     },
   },
   'A task is poisoned': {
+    overApi: 'lovage tasks list --state failed',
     mended: 'succeeded',
     prepare: async () => {
       const file = join(folder, 'broken.png');
@@ -73,6 +90,7 @@ const STORIES = {
     },
   },
   'A task is a runaway': {
+    overApi: 'lovage tasks list --state running',
     mended: 'cancelled',
     prepare: async () => {
       const id = await enqueue(`'shop.crawl'`);
@@ -87,20 +105,17 @@ const STORIES = {
 } as const;
 
 /** Types a step of the page, about this task. */
-async function type({ command }: Step, id: string): Promise<string> {
+async function type(command: string, id: string, env: Record<string, string>): Promise<string> {
   const [, prompt = '', text = ''] = /^(shop=>|\$) (.*)$/.exec(command) ?? [];
   const typed = text.replaceAll(UUID, id).replaceAll(PICTURE, join(folder, 'broken.png'));
   if (prompt === '$' && !typed.startsWith('lovage ')) {
     return (await promisify(execFile)('sh', ['-c', typed])).stdout;
   }
   if (prompt === '$') {
-    const { stdout, stderr } = await run(typed.slice('lovage '.length).split(' '), {
-      DATABASE_URL: lab.url,
-      LOVAGE_CONFIG: SHOP,
-    });
+    const { stdout, stderr } = await run(typed.slice('lovage '.length).split(' '), env);
     return stdout + stderr;
   }
-  const { stdout } = await promisify(execFile)('psql', ['-X', '-d', lab.url, '-c', typed]);
+  const { stdout } = await promisify(execFile)('psql', ['-X', '-d', operator.url, '-c', typed]);
   return stdout;
 }
 
@@ -113,28 +128,36 @@ const gist = (lines: readonly string[]): Set<string> =>
       .filter((word) => word.length > 2 && word !== 'tmp' && word !== 'broken' && word !== 'png'),
   );
 
-describe.each(Object.entries(STORIES))('%s', (story, { prepare, mended }) => {
-  test.each(['With psql', 'With the command line'])(
-    '%s alone it is found and mended, as the page says',
-    async (way) => {
-      const steps = stepsOf(story, way);
-      expect(steps.length).toBeGreaterThan(2);
-      const id = await prepare();
-      for (const [index, step] of steps.entries()) {
-        if (index === steps.length - 1) await shows(mended, id);
-        const answer = await type(step, id);
-        expect([...gist(answer.split('\n'))], step.command).toEqual(
-          expect.arrayContaining([...gist(step.answer)].filter((word) => !/^(lovage|root|shop)$/.test(word))),
+describe.each(Object.entries(STORIES))('%s', (story, { prepare, mended, overApi }) => {
+  test.each([
+    ['With psql', 'as an operator'],
+    ['With the command line', 'and the database'],
+    ['With the command line', 'and an API key'],
+  ])('%s %s alone it is found and mended, as the page says', async (way, by) => {
+    const isOverApi = by === 'and an API key';
+    const env = isOverApi ? api : { DATABASE_URL: lab.url, LOVAGE_CONFIG: SHOP };
+    const steps = stepsOf(story, way);
+    expect(steps.length).toBeGreaterThan(2);
+    const id = await prepare();
+    for (const [index, { command, answer: told }] of steps.entries()) {
+      if (isOverApi && command === '$ lovage doctor') {
+        expect(page).toContain(`\`${overApi}\``);
+        expect(await type(`$ ${overApi}`, id, env)).toMatch(
+          story === 'A task is stuck' ? /^mail .*provider/m : id,
         );
+        continue;
       }
-      expect(
-        await valueInPsql(
-          lab.url,
-          `SELECT count(*)::int FROM lovage.v_stuck WHERE id = $1 OR queue = 'mail'`,
-          [id],
-        ),
-      ).toBe(0);
-      expect(await lab.violations()).toEqual([]);
-    },
-  );
+      if (index === steps.length - 1) await shows(mended, id);
+      const answer = await type(command, id, env);
+      expect([...gist(answer.split('\n'))], command).toEqual(
+        expect.arrayContaining([...gist(told)].filter((word) => !/^(lovage|root|shop)$/.test(word))),
+      );
+    }
+    expect(
+      await valueInPsql(lab.url, `SELECT count(*)::int FROM lovage.v_stuck WHERE id = $1 OR queue = 'mail'`, [
+        id,
+      ]),
+    ).toBe(0);
+    expect(await lab.violations()).toEqual([]);
+  });
 });

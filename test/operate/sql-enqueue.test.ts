@@ -66,8 +66,14 @@ test.each([
   [`'diag.noop', priority => 1001`, 'priority is not'],
   [`'diag.noop', max_attempts => 0`, 'max_attempts is not'],
   [`'diag.noop', key => ''`, 'a key has not'],
-  [`'diag.noop', tenant => ''`, 'tenant is empty'],
-  [`'diag.noop', tags => ARRAY['a', NULL]`, 'tags are more than 20'],
+  [`'diag.noop', tenant => ''`, 'tenant has not'],
+  [`'diag.noop', tenant => repeat('x', 101)`, 'tenant has not'],
+  [`'diag.noop', tags => ARRAY['a', NULL]`, 'tags are not a list'],
+  [`'diag.noop', tags => '{{a,b},{c,d}}'`, 'tags are not a list'],
+  // Whoever lists tasks reads these times too, and JavaScript knows no endless one.
+  [`'diag.noop', run_at => 'infinity'`, 'run_at is after'],
+  [`'diag.noop', run_at => '290000-01-01'`, 'run_at is after'],
+  [`'diag.noop', delay => '2 years'`, 'delay is over'],
 ])('lovage.enqueue(%s) says what is wrong and writes nothing', async (call, message) => {
   const before = await lab.sql('SELECT count(*) FROM lovage.task');
   await expect(enqueue(call)).rejects.toMatchObject({

@@ -13,7 +13,7 @@ export async function examineStuck(pool: pg.Pool): Promise<Finding[]> {
   }));
 }
 
-const STUCK_REMEDIES: Record<string, (id: string, queue: string) => string> = {
+export const STUCK_REMEDIES: Record<string, (id: string, queue: string) => string> = {
   overdue: (id) => `lovage cancel ${id}, then end its worker’s process`,
   'cancel ignored': () => 'end its worker’s process: the others take over what else ran there',
   'worker silent': () => 'lovage worker: another one takes it over',
@@ -22,4 +22,5 @@ const STUCK_REMEDIES: Record<string, (id: string, queue: string) => string> = {
   paused: (_, queue) => `lovage resume ${queue}`,
   'not served': (_, queue) => `lovage worker --queues ${queue}`,
   schedule: () => 'a worker that knows its task: lovage worker',
+  webhook: () => 'mend the receiver; then lovage webhooks deliveries, and lovage webhooks replay ID',
 };
