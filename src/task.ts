@@ -22,6 +22,8 @@ export interface RunContext<Input> {
   attempt: number;
   /** W3C trace context of this attempt, to send on with calls of its own; undefined where its task belongs to no trace. */
   traceparent?: string | undefined;
+  /** Goes with `traceparent`, where the caller sent one. */
+  tracestate?: string | undefined;
   /**
    * Aborted when the handler should stop. Its `reason` says why: `Cancelled`, `SoftTimeLimitExceeded`, `HardTimeLimitExceeded`,
    * `ShuttingDown` or `AttemptLost`.

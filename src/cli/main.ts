@@ -1,3 +1,4 @@
+import { flushTraces } from '../tracing/flush.ts';
 import { execute } from './execute.ts';
 
 /** Exit codes: 0 done, 1 it failed, 2 the command line is wrong, 3 not there or not final, 4 the key is refused. */
@@ -5,6 +6,7 @@ export async function main(args: readonly string[]): Promise<void> {
   // Whoever reads a part of it, such as `| head`, has what he wanted.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   process.exitCode = await execute(args);
+  await flushTraces();
   // What is still open belongs to nobody: a pool's idle socket must not keep a finished command alive.
   process.exit();
 }

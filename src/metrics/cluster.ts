@@ -10,10 +10,10 @@ const REST = 20;
 /** Who scrapes waits no longer than this: Postgres counts as away then. */
 const PATIENCE_MS = 2_000;
 
-interface Reading {
+/** What was asked, and until when its answer is good. */
+interface Asked<Answer> {
   until: number;
-  numbers: Promise<ClusterNumbers | null>;
-  isUp: Promise<boolean>;
+  answer: Promise<Answer>;
 }
 
 /** What only the database knows, the same in every process: PromQL takes `max by (queue)`. */
@@ -21,7 +21,8 @@ export class ClusterMetrics {
   readonly registry = new Registry();
   readonly #executor: Executor;
   readonly #shown: { gauge: Gauge; fill: (numbers: ClusterNumbers) => void }[] = [];
-  #reading: Reading | undefined;
+  #reading: Asked<ClusterNumbers | null> | undefined;
+  #ping: Asked<boolean> | undefined;
 
   constructor(executor: Executor) {
     this.#executor = executor;
@@ -40,14 +41,17 @@ export class ClusterMetrics {
 
   /** Brings the registry up to date, unless Postgres says nothing in time: then what is in it is old. Never rejects. */
   async refresh(): Promise<{ isUp: boolean; isFresh: boolean }> {
-    const { numbers: asked, isUp } = this.#read();
-    const numbers = await within(PATIENCE_MS, asked, null);
-    if (numbers === null) return { isUp: await within(PATIENCE_MS, isUp, false), isFresh: false };
+    // Asked on connections of their own: it may be only slow, or have gone since it told its numbers.
+    const [numbers, isUp] = await Promise.all([
+      within(PATIENCE_MS, this.#read(), null),
+      within(PATIENCE_MS, this.#isUp(), false),
+    ]);
+    if (numbers === null || !isUp) return { isUp, isFresh: false };
     for (const { gauge, fill } of this.#shown) {
       gauge.reset();
       fill(numbers);
     }
-    return { isUp: true, isFresh: true };
+    return { isUp, isFresh: true };
   }
 
   #show(
@@ -60,12 +64,10 @@ export class ClusterMetrics {
     this.#shown.push({ gauge, fill: (numbers) => fill(gauge, numbers) });
   }
 
-  #read(): Reading {
-    if (this.#reading === undefined || performance.now() > this.#reading.until) {
-      // Whether it is away or only slow: the two are asked on connections of their own.
-      this.#reading = { until: Infinity, numbers: this.#ask(), isUp: this.#ping() };
-    }
-    return this.#reading;
+  #read(): Promise<ClusterNumbers | null> {
+    if (this.#reading === undefined || performance.now() > this.#reading.until)
+      this.#reading = { until: Infinity, answer: this.#ask() };
+    return this.#reading.answer;
   }
 
   async #ask(): Promise<ClusterNumbers | null> {
@@ -78,11 +80,16 @@ export class ClusterMetrics {
     return numbers;
   }
 
-  async #ping(): Promise<boolean> {
-    return this.#executor.query('SELECT 1').then(
-      () => true,
-      () => false,
-    );
+  #isUp(): Promise<boolean> {
+    const now = performance.now();
+    if (this.#ping === undefined || now > this.#ping.until) {
+      const answer = this.#executor.query('SELECT 1').then(
+        () => true,
+        () => false,
+      );
+      this.#ping = { until: now + FRESH_MS, answer };
+    }
+    return this.#ping.answer;
   }
 }
 

@@ -17,6 +17,8 @@ export const TASK_SECONDS: readonly number[] = [
 export const CALL_SECONDS: readonly number[] = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
 ];
+/** Requests may wait for a task, up to five minutes. */
+export const REQUEST_SECONDS: readonly number[] = [...CALL_SECONDS, 120, 300, 600];
 export const GROUP_SIZES: readonly number[] = [1, 2, 5, 10, 20, 50, 100, 200];
 
 /** A histogram of two labels at most that costs its caller a look-up and a short search: prom-client's own takes some 3 µs. */

@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
-import { CALL_SECONDS, Distribution } from './distribution.ts';
+import { REQUEST_SECONDS, Distribution } from './distribution.ts';
 import { Tally } from './tally.ts';
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
@@ -21,7 +21,7 @@ export class RequestMetrics {
       name: 'lovage_http_request_seconds',
       help: 'From the head of a request to the head of its answer',
       labels: ['route'],
-      buckets: CALL_SECONDS,
+      buckets: REQUEST_SECONDS,
       registry,
     });
     this.#streams = new Gauge({

@@ -22,7 +22,9 @@ export class WebhookMetrics {
       registry,
     });
     this.#tries.add('delivered', '2xx', 0);
-    this.#tries.add('failed', '5xx', 0);
+    for (const outcome of ['retrying', 'failed'])
+      for (const result of ['4xx', '5xx', 'timeout', 'connection_failed'])
+        this.#tries.add(outcome, result, 0);
   }
 
   /** `code` says why there was no answer, where there was none. */

@@ -39,7 +39,7 @@ export class WorkMetrics {
     this.#retries = tally('lovage_task_retries_total', 'Attempts that failed and are made again', 'name');
     this.#crashes = tally(
       'lovage_task_crashes_total',
-      'Attempts whose process died under them, here',
+      'Attempts whose process died under them: a child of this worker, or a worker whose tasks it took over',
       'name',
     );
     this.#dropped = tally(
@@ -78,7 +78,10 @@ export class WorkMetrics {
       registers: [registry],
     });
     // A rise from nothing to one is seen only where the zero was.
-    for (const name of this.#names) for (const outcome of ENDS) this.#finished.add(name, outcome, 0);
+    for (const name of this.#names) {
+      for (const outcome of ENDS) this.#finished.add(name, outcome, 0);
+      for (const count of [this.#retries, this.#crashes, this.#dropped]) count.add(name, '', 0);
+    }
     for (const cause of ['crash', 'silence']) this.#rescued.add(cause, '', 0);
   }
 
@@ -95,9 +98,9 @@ export class WorkMetrics {
     this.#wait.record(Math.max(0, waitMs) / 1000, this.#known(name));
   }
 
-  /** The handler is over. */
-  ran(name: string, ms: number): void {
-    this.#run.record(ms / 1000, this.#known(name));
+  /** The handler is over; undefined where it was never called. */
+  ran(name: string, ms: number | undefined): void {
+    if (ms !== undefined) this.#run.record(ms / 1000, this.#known(name));
   }
 
   /** How the attempt ended, and what the task is now: null where the fence refused the outcome. */
@@ -114,8 +117,12 @@ export class WorkMetrics {
     this.#settleSeconds.record(ms / 1000);
   }
 
-  rescued(isCrash: boolean): void {
+  /** A task of a lost worker, which can count no more: what it leaves is counted here, and so is an end that the rescue brought. */
+  rescued({ name, isCrash, state }: { name: string; isCrash: boolean; state: string }): void {
+    const known = this.#known(name);
     this.#rescued.add(isCrash ? 'crash' : 'silence');
+    if (isCrash) this.#crashes.add(known);
+    if (ENDS.includes(state)) this.#finished.add(known, state);
   }
 
   lostLease(): void {

@@ -30,8 +30,12 @@ export class Traced {
     return context.with(this.#context, work);
   }
 
-  /** `error` is a code that stands in error.type, such as `http_500`; messages may hold what is nobody's business. */
+  /**
+   * `error` is a code that stands in error.type, such as `http_500`; messages may hold what is nobody's business. Only the first end
+   * counts.
+   */
   end(attributes: Attributes = {}, error?: string): void {
+    if (!this.#span.isRecording()) return;
     this.#span.setAttributes(attributes);
     if (error !== undefined) {
       this.#span.setAttribute('error.type', error);

@@ -7,15 +7,17 @@ import { Discard, LovageError, RetryIn } from '../errors.ts';
 import type { Lovage } from '../lovage.ts';
 import { defineTask, type AnyTask } from '../task.ts';
 import { tracePost } from '../tracing/spans.ts';
-import { headersOfTrace } from '../tracing/trace-context.ts';
+import { headersOfTrace, traceOfHeaders, type StoredTrace } from '../tracing/trace-context.ts';
 import { MAX_TRIES, waitMs, WAITS_MS } from './schedule.ts';
 import { signedHeaders } from './signature.ts';
 
 type Parts = Pick<Lovage, 'pool' | 'secret' | 'egress' | 'metrics'> & { version: string };
 
 /** Delivers the message whose id is the task's own: one attempt is one try. */
-export const defineDelivery = (parts: Parts): AnyTask =>
-  defineTask({
+export function defineDelivery(parts: Parts): AnyTask {
+  // Its series are there from the start: a rise from nothing is not seen.
+  const { webhooks } = parts.metrics;
+  return defineTask({
     name: 'lovage.deliverWebhook',
     queue: HOUSEKEEPING_QUEUE,
     input: z.strictObject({}),
@@ -24,13 +26,18 @@ export const defineDelivery = (parts: Parts): AnyTask =>
     // Where Postgres, not the receiver, fails it.
     backoff: { delaysMs: WAITS_MS },
     softLimitMs: parts.egress.timeoutMs + 15_000,
-    async run({ id, signal, traceparent }) {
+    async run({ id, signal, traceparent, tracestate }) {
       const message = await beginTry(parts.pool, id);
       // It arrived before its worker died, or nobody is to have it any more.
       if (!message) return null;
       const startedAt = performance.now();
-      const tried = await tryOnce(parts, { id, signal, message, traceparent });
-      parts.metrics.webhooks.tried({ ...tried, ms: performance.now() - startedAt });
+      const tried = await tryOnce(parts, {
+        id,
+        signal,
+        message,
+        trace: traceOfHeaders(traceparent, tracestate),
+      });
+      webhooks.tried({ ...tried, ms: performance.now() - startedAt });
       await endTry(parts.pool, id, tried);
       if (tried.outcome === 'delivered') return { status: tried.status };
       const { error, code } = tried;
@@ -39,6 +46,7 @@ export const defineDelivery = (parts: Parts): AnyTask =>
         : new RetryIn(tried.delayMs, { message: error, code });
     },
   });
+}
 
 interface Message {
   url: string;
@@ -84,11 +92,11 @@ interface Trial {
   id: string;
   signal: AbortSignal;
   message: Message;
-  traceparent: string | undefined;
+  trace: StoredTrace | undefined;
 }
 
 /** Rejects only where the attempt was told to stop. */
-async function tryOnce(parts: Parts, { id, signal, message, traceparent }: Trial): Promise<Tried> {
+async function tryOnce(parts: Parts, { id, signal, message, trace }: Trial): Promise<Tried> {
   const { url, body, failures, max_attempts } = message;
   const fail = (fault: Fault, retryAfter?: string): Tried =>
     failures + 1 >= max_attempts
@@ -102,7 +110,7 @@ async function tryOnce(parts: Parts, { id, signal, message, traceparent }: Trial
       'content-type': 'application/json',
       'user-agent': `Lovage/${parts.version} (webhooks)`,
     };
-    const { status, retryAfter } = await tracedPost(parts, { url, headers, body, signal }, traceparent);
+    const { status, retryAfter } = await tracedPost(parts, { url, headers, body, signal }, trace);
     if (status >= 200 && status < 300) return { outcome: 'delivered', status };
     const fault = {
       error: `the receiver answered ${status}${noteOn(status)}`,
@@ -129,9 +137,9 @@ async function tryOnce(parts: Parts, { id, signal, message, traceparent }: Trial
 async function tracedPost(
   { egress }: Pick<Parts, 'egress'>,
   request: PostRequest,
-  traceparent: string | undefined,
+  trace: StoredTrace | undefined,
 ): Promise<PostAnswer> {
-  const traced = tracePost(request.url, traceparent);
+  const traced = tracePost(request.url, trace);
   const headers = { ...request.headers, ...headersOfTrace(traced.trace) };
   try {
     const answer = await traced.within(() => post(egress, { ...request, headers }));

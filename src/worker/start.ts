@@ -180,12 +180,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     slots,
     version,
     log,
-    onLost: (why) => {
-      work.lostLease();
+    onLost: (why, wasHeld) => {
+      if (wasHeld) work.lostLease();
       attempts.lose(why);
     },
     onRescued: (tasks) => {
-      for (const { is_crash } of tasks) work.rescued(is_crash);
+      for (const { name, is_crash, state } of tasks) work.rescued({ name, isCrash: is_crash, state });
       reportRescued(tasks, notifier, log);
     },
     onDrain: tellToEnd,

@@ -8,6 +8,8 @@ import {
   type StopReason,
 } from '../../stop-reasons.ts';
 import type { AnyTask } from '../../task.ts';
+import type { Traced } from '../../tracing/spans.ts';
+import type { StoredTrace } from '../../tracing/trace-context.ts';
 import type { Reporter } from '../report/reporter.ts';
 
 /** Why an attempt that goes on is ended without its handler. */
@@ -29,8 +31,7 @@ export class Attempt {
   readonly reporter: Reporter;
   /** What was done to it when it did not stop by itself: `killed` with its process, or left running as `overdue`. */
   forced: 'killed' | 'overdue' | undefined;
-  /** To go on with, where its task belongs to a trace. */
-  trace: string | undefined;
+  traced: Traced | undefined;
   /** Resolves when its outcome is written. */
   settled: Promise<void> | undefined;
   readonly #options: AttemptOptions;
@@ -40,8 +41,8 @@ export class Attempt {
   #grace: NodeJS.Timeout | undefined;
   #hasReturned = false;
   #beganAt: number | undefined;
-  /** How long its handler has run, once that is over; 0 where it was never called. */
-  ranMs = 0;
+  /** How long its handler has run, once that is over; undefined where it was never called. */
+  ranMs: number | undefined;
 
   constructor(options: AttemptOptions) {
     this.#options = options;
@@ -56,6 +57,11 @@ export class Attempt {
       if (this.#reasons.length > 0) this.#controller.abort(this.#reasons[0]);
     }
     return this.#controller.signal;
+  }
+
+  /** To go on with, where its task belongs to a trace. */
+  get trace(): StoredTrace | undefined {
+    return this.traced?.trace;
   }
 
   /** Why it was told to stop, if it was. */

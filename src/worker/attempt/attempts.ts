@@ -15,7 +15,7 @@ import { recordSuccess } from '../settle/record-success.ts';
 import { Reporter, type ReportWriter } from '../report/reporter.ts';
 import { outcomeOf, runAttempt, type Ended } from './run-attempt.ts';
 import { attemptFields } from '../../tracing/log-fields.ts';
-import { traceAttempt, type Traced } from '../../tracing/spans.ts';
+import { traceAttempt } from '../../tracing/spans.ts';
 import type { Settler } from '../settle/settler.ts';
 
 export interface AttemptsOptions {
@@ -63,9 +63,9 @@ export class Attempts {
     notifier.changed([claim.id]);
     if (claim.cancelRequested) attempt.stop(new Cancelled('the task was cancelled'));
     const traced = traceAttempt(claim);
-    attempt.trace = traced.trace;
+    attempt.traced = traced;
     const ended = traced.within(() => runAttempt(attempt, definition, runners));
-    const settled = this.#settleOnce(attempt, ended, traced);
+    const settled = this.#settleOnce(attempt, ended);
     attempt.settled = settled;
     await ended;
     work.ran(claim.name, attempt.ranMs);
@@ -131,18 +131,19 @@ export class Attempts {
     );
   };
 
-  async #settleOnce(attempt: Attempt, running: Promise<Ended>, traced: Traced): Promise<void> {
-    const ended = await running;
-    endTrace(traced, ended.outcome);
-    await this.#settle(attempt, ended);
+  async #settleOnce(attempt: Attempt, running: Promise<Ended>): Promise<void> {
+    await this.#settle(attempt, await running);
   }
 
   async #settle(attempt: Attempt, ended: Ended): Promise<void> {
     const { claim, reporter } = attempt;
     const { reports, notifier, work, onDelay, onSettled, log } = this.#options;
     reports.forget(reporter);
+    // Writes of the handler's own may turn a success into a failure.
+    if (!ended.settle) endTrace(attempt, ended.outcome);
     await reporter.written();
     const { state, outcome } = await this.#record(attempt, ended);
+    endTrace(attempt, outcome);
     work.settled(claim.name, outcome, state);
     if (this.#running.get(claim.id) === attempt) this.#running.delete(claim.id);
     if (state === null) {
@@ -182,9 +183,9 @@ export class Attempts {
   }
 }
 
-function endTrace(traced: Traced, outcome: Outcome): void {
+function endTrace({ traced }: Attempt, outcome: Outcome): void {
   const error = 'error' in outcome ? outcome.error.code : undefined;
-  traced.end({ 'lovage.outcome': outcome.kind }, error);
+  traced?.end({ 'lovage.outcome': outcome.kind }, error);
 }
 
 /** What the caller asked for goes before what the definition says. One that is not known here is not run. */

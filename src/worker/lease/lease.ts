@@ -27,7 +27,8 @@ export async function takeLease(options: {
   slots: number;
   version: string;
   log: Log;
-  onLost: (why: string) => void;
+  /** `wasHeld` is false where that had been said already, and others have acted on it since. */
+  onLost: (why: string, wasHeld: boolean) => void;
   onRescued: (tasks: Rescued[]) => void;
   onDrain: () => void;
 }): Promise<Lease> {
@@ -46,8 +47,9 @@ export async function takeLease(options: {
       isHeld = true;
       if (message.byHeartbeat) log.warn(HEARTBEAT_ALONE);
     } else if (message.type === 'lost') {
+      const wasHeld = isHeld;
       isHeld = false;
-      options.onLost(message.why);
+      options.onLost(message.why, wasHeld);
     } else if (message.type === 'rescued') options.onRescued(message.tasks);
     else if (message.type === 'drain') options.onDrain();
     else if (message.isAway) log.warn({ err: message.error }, 'the lease lost its connection; trying again');

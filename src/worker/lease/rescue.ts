@@ -9,6 +9,7 @@ export const LEASE_PATIENCE_MS = 1_000;
 
 export interface Rescued {
   task_id: string;
+  name: string;
   queue: string;
   worker_id: string;
   /** Its worker's process died, rather than falling silent. */
@@ -36,8 +37,9 @@ export async function rescueTasks(
 ): Promise<Rescued[]> {
   const { rows } = await retryConflicts(() =>
     executor.query<Rescued>({
-      text: `SELECT task_id, queue, worker_id, is_crash, state FROM lovage.rescue($1 * interval '1 ms', $2 * interval '1 ms',
-               max_crashes => $3, crash_delay_ms => $4, lost_before => $5)`,
+      text: `SELECT r.task_id, (SELECT t.name FROM lovage.task t WHERE t.id = r.task_id), r.queue, r.worker_id, r.is_crash, r.state
+             FROM lovage.rescue($1 * interval '1 ms', $2 * interval '1 ms',
+               max_crashes => $3, crash_delay_ms => $4, lost_before => $5) r`,
       values: [deadlineMs, patienceMs, MAX_CRASHES, CRASH_DELAY_MS, lostBefore],
     }),
   );

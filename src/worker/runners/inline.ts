@@ -41,7 +41,7 @@ export function createInlineRunner(options: {
         id: claim.id,
         tenant: claim.tenant,
         attempt: claim.attempt,
-        traceparent: headersOfTrace(attempt.trace).traceparent,
+        ...headersOfTrace(attempt.trace),
         get signal() {
           return attempt.signal;
         },

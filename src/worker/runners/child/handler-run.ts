@@ -58,7 +58,7 @@ export class HandlerRun {
       const run: RunContext<unknown> = {
         input,
         id,
-        traceparent: headersOfTrace(trace).traceparent,
+        ...headersOfTrace(trace),
         tenant,
         attempt,
         signal: this.#controller.signal,
