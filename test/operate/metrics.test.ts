@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { echo } from '../../packs/diag/tasks.ts';
 import { createLog } from '../../src/log.ts';
@@ -190,6 +191,53 @@ test('while Postgres is away it answers in time, says so, and lets in a key that
   } finally {
     await line.cut();
   }
+});
+
+test('what Postgres told slowly is not told again once it is away', async () => {
+  const line = new Line();
+  const postgres = new URL(lab.lab.url);
+  await line.open(postgres);
+  const holder = new pg.Client({ connectionString: lab.lab.url });
+  await holder.connect();
+  try {
+    await using server = await serve(line.through(postgres), createLog({ level: 'silent' }));
+    await holder.query('BEGIN; LOCK lovage.schedule IN ACCESS EXCLUSIVE MODE');
+    const scraping = server.call('GET', '/metrics');
+    // So long that its answer is good for half a minute.
+    await until(
+      () =>
+        lab.lab.sql(
+          `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+           AND query LIKE '%lovage.cluster_metrics%' AND now() - query_start > interval '1.5 s'`,
+        ),
+      (waiting) => waiting.length > 0,
+    );
+    await holder.query('COMMIT');
+    expect(readScrape((await scraping).text).value('lovage_queue_paused', { queue: 'diag' })).toBe(0);
+    await line.cut();
+    const { text } = await until(
+      () => server.call('GET', '/metrics'),
+      (answer) => readScrape(answer.text).value('lovage_database_up') === 0,
+      10_000,
+    );
+    expect(text).not.toContain('lovage_queue_paused');
+  } finally {
+    await holder.end();
+    await line.cut();
+  }
+});
+
+test('what no handler was called for is no run', async () => {
+  const seen = await worked();
+  expect(seen.value('lovage_task_wait_seconds_count', { name: 'other' })).toBeGreaterThan(0);
+  expect(seen.value('lovage_task_run_seconds_count', { name: 'other' })).toBeUndefined();
+});
+
+test('a request that waits for minutes has a bucket', async () => {
+  const seen = await scrape();
+  expect(
+    seen.value('lovage_http_request_seconds_bucket', { route: 'GET /metrics', le: '600' }),
+  ).toBeGreaterThan(0);
 });
 
 test('without an SDK the trace and the request of the caller are kept with the task, and nothing is without them', async () => {

@@ -17,6 +17,8 @@ export interface ObservedSystem extends AsyncDisposable {
   serve: LabProcess;
   apiUrl: string;
   workerUrl: string;
+  /** One more worker. */
+  startWorker(env: Record<string, string>): Promise<LabProcess>;
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
   scrape(url: string): Promise<string>;
   /** Spans of a trace, once they are as wanted. */
@@ -50,6 +52,7 @@ export async function openObservedSystem(): Promise<ObservedSystem> {
     serve,
     apiUrl,
     workerUrl,
+    startWorker: (more) => lab.spawn(['worker'], { ...env, ...more }),
     call: (method, path, body, headers = {}) =>
       fetch(`${apiUrl}${path}`, {
         method,

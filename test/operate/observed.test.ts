@@ -119,6 +119,52 @@ test('a task that came without a trace begins one of its own, and a malformed tr
   expect(row?.trace).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
 });
 
+test('every attempt has one span and it tells how it ended: a crash, a limit, a cancel, writes that were refused', async () => {
+  const traceparent = `00-${'5'.padStart(32, 'a')}-00f067aa0ba902b7-01`;
+  const submit = async (name: string, query = '') => {
+    const answer = await system.call('POST', `/v1/tasks/${name}${query}`, {}, { traceparent });
+    expect(answer.status).toBe(202);
+    return ((await answer.json()) as TaskView).id;
+  };
+  await submit('observed.crashing');
+  await submit('observed.unwritten');
+  await submit('observed.stubborn', '?softLimitMs=100&hardLimitMs=200');
+  const id = await submit('observed.stubborn');
+  await until(
+    () => system.lab.get(id),
+    ({ state }) => state === 'running',
+  );
+  await system.call('POST', `/v1/tasks/${id}/cancel`, {});
+  const attempts = (
+    await system.spans(
+      '5'.padStart(32, 'a'),
+      (found) => found.filter((one) => one.kind === PROCESS && one.name === 'process observed').length === 6,
+    )
+  ).filter(({ name }) => name === 'process observed');
+  const ends = attempts.map(({ attributes }) =>
+    [attributes['lovage.task.name'], attributes['lovage.outcome'], attributes['error.type']].join(' '),
+  );
+  expect(ends.toSorted()).toEqual([
+    'observed.crashing crashed crashed',
+    'observed.crashing crashed crashed',
+    'observed.crashing failed crashed',
+    'observed.stubborn cancelled ',
+    'observed.stubborn failed time_limit',
+    'observed.unwritten failed handler_error',
+  ]);
+});
+
+test('a caller that samples nothing leaves no span, and its task goes on with that', async () => {
+  const traceId = '6'.padStart(32, 'a');
+  const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-00`, baggage: 'a='.repeat(4_000) };
+  const answer = await system.call('POST', '/v1/tasks/observed.leaf?wait=20', {}, headers);
+  const { id } = (await answer.json()) as TaskView;
+  await system.lab.final(id);
+  const [row] = await system.lab.sql<{ trace: string }>('SELECT trace FROM lovage.task WHERE id = $1', [id]);
+  expect(row?.trace).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-00$`));
+  expect(await system.spans(traceId, () => true)).toEqual([]);
+});
+
 test('log lines of the request, of its attempts and of their handlers bear the ids of each other', async () => {
   const { id, traceId, requestId, final } = await start('observed.apart', { times: 1 }, '4');
   await final();
@@ -199,4 +245,23 @@ test('promtool finds nothing to say of the metrics, and the rules and their test
   expect(promtool(['check', 'rules', 'alerts.yml'])).toMatchObject({ isContent: true });
   expect(promtool(['check', 'config', '--syntax-only', 'prometheus.yml'])).toMatchObject({ isContent: true });
   expect(promtool(['test', 'rules', 'alerts.test.yml'])).toMatchObject({ isContent: true });
+});
+
+test('what is handed back as its worker ends has a span, also where the SDK holds spans back', async () => {
+  system.worker.child.kill('SIGTERM');
+  expect(await system.worker.exited).toBe(0);
+  const late = await system.startWorker({ TEST_SPANS_LATE: '1', LOVAGE_DRAIN_MS: '100' });
+  const { traceId, id } = await start('observed.stubbornInline', {}, '7');
+  await until(
+    () => system.lab.get(id),
+    ({ state }) => state === 'running',
+    40_000,
+  );
+  late.child.kill('SIGTERM');
+  expect(await late.exited).toBe(0);
+  const spans = await system.spans(traceId, () => true);
+  expect(spans.find(({ kind }) => kind === PROCESS)?.attributes).toMatchObject({
+    'messaging.message.id': id,
+    'lovage.outcome': 'handed_back',
+  });
 });
