@@ -2,6 +2,7 @@ import { inTransaction } from '../db/in-transaction.ts';
 import { LovageError } from '../errors.ts';
 import type { Lovage } from '../lovage.ts';
 import { sendTasks, type NewTask } from '../queue/send.ts';
+import { traceSendEach } from '../tracing/spans.ts';
 import { lockDue, type DueSchedule } from './due.ts';
 import { newRun } from './new-run.ts';
 import { recordRuns, type Run } from './record-runs.ts';
@@ -34,7 +35,7 @@ export async function fireDue(
     );
     // An occurrence that has its run already, by somebody's hand on next_at, gets no second one.
     const fresh = planned.flatMap(({ task }) => (task?.id !== undefined && first.has(task.id) ? [task] : []));
-    if (fresh.length > 0) await sendTasks(tx, fresh);
+    if (fresh.length > 0) await traceSendEach(fresh, (traced) => sendTasks(tx, traced));
     return { moved: due.length, queues: fresh.map(({ queue }) => queue) };
   });
   for (const queue of new Set(sent.queues)) lovage.notifier.ready(queue);

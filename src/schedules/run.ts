@@ -1,6 +1,7 @@
 import { inTransaction } from '../db/in-transaction.ts';
 import type { Lovage } from '../lovage.ts';
 import { sendTasks } from '../queue/send.ts';
+import { traceSend } from '../tracing/spans.ts';
 import { viewAccepted } from '../tasks/view.ts';
 import type { Caller, TaskView } from '../wire.ts';
 import { scheduleNotFound } from './get.ts';
@@ -14,7 +15,7 @@ import { RUNNABLE, type ScheduleRow } from './rows.ts';
  */
 export async function runSchedule(
   lovage: Pick<Lovage, 'config' | 'pool' | 'notifier'>,
-  caller: Pick<Caller, 'actor' | 'tenant'>,
+  caller: Pick<Caller, 'actor' | 'tenant' | 'origin'>,
   name: string,
 ): Promise<TaskView> {
   const accepted = await inTransaction(lovage.pool, async (tx) => {
@@ -26,8 +27,9 @@ export async function runSchedule(
     );
     const [schedule] = rows;
     if (!schedule) throw scheduleNotFound(name);
-    const task = await newRun(lovage, schedule, { id: schedule.taskId, createdBy: caller.actor });
-    const [row] = await sendTasks(tx, [task]);
+    const { actor: createdBy, origin } = caller;
+    const task = await newRun(lovage, schedule, { id: schedule.taskId, createdBy, origin });
+    const [row] = await traceSend(task, (trace) => sendTasks(tx, [{ ...task, trace }]));
     await tx.query(
       `WITH ran AS (
          INSERT INTO lovage.schedule_run (schedule_id, occurrence, kind, task_id)

@@ -45,14 +45,18 @@ export class Traced {
   }
 }
 
+interface Sending {
+  queue: string;
+  name?: string;
+  /** Where it is known beforehand; else it is that of the result. */
+  id?: string | undefined;
+  count?: number;
+  trace?: StoredTrace | undefined;
+}
+
 /** A task is accepted, or several in one commit. `trace` is where the call came from, unless the code itself runs in one. */
 export async function traceSend<Result>(
-  {
-    queue,
-    name,
-    count,
-    trace: from,
-  }: { queue: string; name?: string; count?: number; trace?: StoredTrace | undefined },
+  { queue, name, id: givenId, count, trace: from }: Sending,
   send: (trace: StoredTrace | undefined) => Promise<Result>,
 ): Promise<Result> {
   const sending = new Traced(
@@ -70,13 +74,24 @@ export async function traceSend<Result>(
   );
   try {
     const result = await send(sending.trace);
-    const id = (result as { id?: unknown } | undefined)?.id;
+    const id = givenId ?? (result as { id?: unknown } | undefined)?.id;
     sending.end(typeof id === 'string' ? { 'messaging.message.id': id } : {});
     return result;
   } catch (error) {
     sending.end({}, codeOf(error));
     throw error;
   }
+}
+
+/** Several in one commit that have nothing to do with each other: each goes on in a trace of its own. */
+export function traceSendEach<Task extends Sending, Result>(
+  tasks: readonly Task[],
+  send: (traced: readonly Task[]) => Promise<Result>,
+  traced: readonly Task[] = [],
+): Promise<Result> {
+  const [next, ...rest] = tasks;
+  if (!next) return send(traced);
+  return traceSend(next, (trace) => traceSendEach(rest, send, [...traced, { ...next, trace }]));
 }
 
 interface TracedClaim {

@@ -3,6 +3,7 @@ import { exitChild, fail, sleep } from '../../packs/diag/tasks.ts';
 import { putSchedule } from '../../src/schedules/put.ts';
 import { openLab, until, type Lab, type LabProcess } from '../lab.ts';
 import { Line } from '../line.ts';
+import { linesOf } from '../operate/observed-system.ts';
 import { readScrape, type Scraped } from '../operate/scrape.ts';
 import { kill, startWorkerProcess, type WorkerProcess } from '../worker/processes.ts';
 
@@ -121,7 +122,11 @@ test('deaths, rescues, retries and quarantines are each counted once, over an AP
     () => runningOn(lab, other),
     (ids) => ids.length === 4,
   );
-  await lab.sql("UPDATE lovage.task SET crashes = 2 WHERE state = 'running'");
+  const traceId = 'a'.repeat(32);
+  await lab.sql(
+    "UPDATE lovage.task SET crashes = 2, trace = $1, request_id = 'mine' WHERE state = 'running'",
+    [`00-${traceId}-00f067aa0ba902b7-01`],
+  );
   const last = await startWatched(lab);
   const held = (await runningOn(lab, other)).length;
   await kill(other);
@@ -129,6 +134,10 @@ test('deaths, rescues, retries and quarantines are each counted once, over an AP
     () => sum([last], 'lovage_tasks_finished_total', { name: 'diag.sleep', outcome: 'failed' }),
     (failed) => failed === held,
   );
+  const told = linesOf(last, { lostWorker: other.id, requestId: 'mine' });
+  expect(told).toHaveLength(held);
+  for (const line of told)
+    expect(line).toMatchObject({ task: expect.any(String), attempt: expect.any(Number), traceId });
   expect(
     await lab.sql("SELECT FROM lovage.task WHERE state = 'failed' AND name = 'diag.sleep'"),
   ).toHaveLength(held);

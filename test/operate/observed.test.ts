@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../lab.ts';
 import type { TaskView } from '../../src/wire.ts';
+import { traceIdOf } from '../../src/tracing/trace-context.ts';
 import { findPromtool } from '../../tools/promtool.ts';
-import { type Dashboard, metricsIn, promtool, readProjectFile } from './monitoring-files.ts';
+import { metricsIn, promtool, readProjectFile } from './monitoring-files.ts';
 import { readScrape } from './scrape.ts';
 import { KEY, linesOf, openObservedSystem, type ObservedSystem } from './observed-system.ts';
 
@@ -165,6 +166,41 @@ test('a caller that samples nothing leaves no span, and its task goes on with th
   expect(await system.spans(traceId, () => true)).toEqual([]);
 });
 
+test('each run of a schedule is a trace; one that somebody asks for is in the trace of the request', async () => {
+  const made = await system.call('PUT', '/v1/schedules/traced', {
+    task: 'observed.leaf',
+    input: {},
+    cron: '* * * * * *',
+  });
+  expect(made.ok).toBe(true);
+  const tracesOf = async (createdBy: string) => {
+    const rows = await system.lab.sql<{ id: string; trace: string }>(
+      'SELECT id, trace FROM lovage.task WHERE created_by = $1',
+      [createdBy],
+    );
+    return rows.map(({ id, trace }) => ({ id, traceId: traceIdOf(trace) ?? '' }));
+  };
+  const runs = await until(
+    () => tracesOf('schedule:traced'),
+    (found) => found.length >= 2,
+  );
+  expect(new Set(runs.map(({ traceId }) => traceId)).size).toBe(runs.length);
+  const [run] = runs;
+  const spans = await system.spans(run?.traceId ?? '', (found) =>
+    found.some(({ name }) => name === 'process observed'),
+  );
+  const [send] = spans.filter(({ kind }) => kind === SEND);
+  expect(send?.attributes['messaging.message.id']).toBe(run?.id);
+  expect(spans.find(({ kind }) => kind === PROCESS)?.parentId).toBe(send?.spanId);
+
+  const traceId = '8'.padStart(32, 'a');
+  const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-01`, 'x-request-id': 'by-hand' };
+  await system.call('POST', '/v1/schedules/traced/run', {}, headers);
+  await system.call('DELETE', '/v1/schedules/traced');
+  const [byHand] = await system.lab.sql("SELECT trace FROM lovage.task WHERE request_id = 'by-hand'");
+  expect(byHand?.['trace']).toContain(traceId);
+});
+
 test('log lines of the request, of its attempts and of their handlers bear the ids of each other', async () => {
   const { id, traceId, requestId, final } = await start('observed.apart', { times: 1 }, '4');
   await final();
@@ -216,23 +252,6 @@ test('every metric that the dashboard and the alerts name is there, and the page
     /^(?:lovage|process)_/.test(name),
   );
   expect(listed.toSorted()).toEqual([...known].toSorted());
-});
-
-test('the dashboard can be imported: a data source to choose, and panels that do not overlap', async () => {
-  const { panels, templating, schemaVersion } = JSON.parse(
-    await readProjectFile('deploy/grafana/lovage.json'),
-  ) as Dashboard;
-  expect(schemaVersion).toBeGreaterThanOrEqual(36);
-  expect(templating.list.find(({ name }) => name === 'datasource')?.type).toBe('datasource');
-  const places = new Set<string>();
-  for (const { title, gridPos, targets, datasource } of panels) {
-    for (const { uid } of [datasource, ...targets.map((target) => target.datasource)])
-      expect(uid, title).toBe('${datasource}');
-    expect(new Set(targets.map(({ refId }) => refId)).size).toBe(targets.length);
-    expect(gridPos.x + gridPos.w, title).toBeLessThanOrEqual(24);
-    for (let x = gridPos.x; x < gridPos.x + gridPos.w; x += 1) places.add(`${x} ${gridPos.y}`);
-  }
-  expect(places.size).toBe(panels.reduce((sum, { gridPos }) => sum + gridPos.w, 0));
 });
 
 test('promtool finds nothing to say of the metrics, and the rules and their tests hold', async ({ skip }) => {

@@ -10,6 +10,10 @@ export const LEASE_PATIENCE_MS = 1_000;
 export interface Rescued {
   task_id: string;
   name: string;
+  /** The one that was lost. */
+  attempt: number;
+  trace: string | null;
+  request_id: string | null;
   queue: string;
   worker_id: string;
   /** Its worker's process died, rather than falling silent. */
@@ -37,9 +41,11 @@ export async function rescueTasks(
 ): Promise<Rescued[]> {
   const { rows } = await retryConflicts(() =>
     executor.query<Rescued>({
-      text: `SELECT r.task_id, (SELECT t.name FROM lovage.task t WHERE t.id = r.task_id), r.queue, r.worker_id, r.is_crash, r.state
+      // OFFSET 0: one look-up by id for each, however large the table.
+      text: `SELECT r.task_id, r.queue, r.worker_id, r.is_crash, r.state, t.name, t.attempt, t.trace, t.request_id
              FROM lovage.rescue($1 * interval '1 ms', $2 * interval '1 ms',
-               max_crashes => $3, crash_delay_ms => $4, lost_before => $5) r`,
+               max_crashes => $3, crash_delay_ms => $4, lost_before => $5) r
+             CROSS JOIN LATERAL (SELECT * FROM lovage.task t WHERE t.id = r.task_id OFFSET 0) t`,
       values: [deadlineMs, patienceMs, MAX_CRASHES, CRASH_DELAY_MS, lostBefore],
     }),
   );

@@ -68,6 +68,10 @@ export class Reporter {
     return this.#claim.queue;
   }
 
+  get logFields(): Record<string, unknown> {
+    return attemptFields(this.#claim);
+  }
+
   get taskId(): string {
     return this.#claim.id;
   }
@@ -161,9 +165,9 @@ export class ReportWriter {
       const reports = said.map(({ report }) => report);
       const mine = await retryConflicts(() => reportAttempts(this.#pool, queue, reports));
       this.#notifier.changed(mine);
-      for (const { id, attempt } of reports) {
-        if (!mine.includes(id))
-          this.#log.warn({ task: id, attempt }, 'progress was dropped: the attempt is no longer its own');
+      for (const { reporter } of said) {
+        if (!mine.includes(reporter.taskId))
+          this.#log.warn(reporter.logFields, 'progress was dropped: the attempt is no longer its own');
       }
     } catch (error) {
       this.#log.warn({ err: error, queue }, 'progress could not be written');

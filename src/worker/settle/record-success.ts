@@ -5,6 +5,7 @@ import type { Log } from '../../log.ts';
 import { wasSettled, type Outcome, type Settlement } from '../../queue/settle.ts';
 import type { AnyTask } from '../../task.ts';
 import type { Attempt, SettleAlone } from '../attempt/attempt.ts';
+import { attemptFields } from '../../tracing/log-fields.ts';
 import { outcomeOf } from '../attempt/run-attempt.ts';
 import { ChildDied } from '../runners/child-failures.ts';
 import { WriteFailed } from './settle-alone.ts';
@@ -38,7 +39,10 @@ export async function recordSuccess(success: {
       if (error instanceof WriteFailed || !isPassing(error)) {
         return { outcome: outcomeOf(failed, attempt, definition) };
       }
-      log.warn({ err: error, task: settlement.id }, 'a success could not be written; trying again');
+      log.warn(
+        { ...attemptFields(attempt.claim), err: error },
+        'a success could not be written; trying again',
+      );
       await pause(Math.min(RETRY_MAX_MS, 100 * 2 ** failures));
     }
   }

@@ -59,3 +59,20 @@ test('what every process says of the database is never summed over processes', a
     for (const name of ofDatabase) expect(bare, expr).not.toMatch(new RegExp(`\\b${name}\\b`));
   }
 });
+
+test('the dashboard can be imported: a data source to choose, and panels that do not overlap', async () => {
+  const { panels, templating, schemaVersion } = JSON.parse(
+    await readProjectFile('deploy/grafana/lovage.json'),
+  ) as Dashboard;
+  expect(schemaVersion).toBeGreaterThanOrEqual(36);
+  expect(templating.list.find(({ name }) => name === 'datasource')?.type).toBe('datasource');
+  const places = new Set<string>();
+  for (const { title, gridPos, targets, datasource } of panels) {
+    for (const { uid } of [datasource, ...targets.map((target) => target.datasource)])
+      expect(uid, title).toBe('${datasource}');
+    expect(new Set(targets.map(({ refId }) => refId)).size).toBe(targets.length);
+    expect(gridPos.x + gridPos.w, title).toBeLessThanOrEqual(24);
+    for (let x = gridPos.x; x < gridPos.x + gridPos.w; x += 1) places.add(`${x} ${gridPos.y}`);
+  }
+  expect(places.size).toBe(panels.reduce((sum, { gridPos }) => sum + gridPos.w, 0));
+});
