@@ -61,7 +61,7 @@ describe('a worker', () => {
     await secondsPass(lab, 'suspect_at', 0.1);
     expect(await look(lab)).toEqual(['crashed']);
 
-    expect(await rescue(lab)).toEqual([
+    expect(await rescue(lab)).toMatchObject([
       { task_id: id, queue: 'diag', worker_id: lab.workerId, is_crash: true, state: 'queued' },
     ]);
     expect(await lab.task(id)).toMatchObject({ state: 'queued', crashes: 1, failures: 0, attempt: 1 });
