@@ -240,6 +240,24 @@ test('a request that waits for minutes has a bucket', async () => {
   ).toBeGreaterThan(0);
 });
 
+test('a backlog is read up to a limit, and estimated beyond it', async () => {
+  await pauseQueue(lab.lovage, OPERATOR, 'children');
+  for (let part = 0; part < 4; part += 1)
+    await lab.lab.sql(
+      `SELECT FROM lovage.add_tasks((SELECT jsonb_agg(jsonb_build_object('name', 'family.child', 'queue', 'children', 'createdBy', 'test'))
+      FROM generate_series(1, 2500)))`,
+    );
+  const [queue] = await lab.lab.sql<{ job_table: string }>(
+    "SELECT job_table FROM lovage.queue_control WHERE queue = 'children'",
+  );
+  await lab.lab.sql(`ANALYZE pgboss.${queue?.job_table}`);
+  const [seen] = await lab.lab.sql<{ ready: number }>(
+    "SELECT ready::int FROM lovage.queue_metrics(500) WHERE queue = 'children'",
+  );
+  // 501 were looked at.
+  expect(seen?.ready).toBeGreaterThan(7_500);
+});
+
 test('without an SDK the trace and the request of the caller are kept with the task, and nothing is without them', async () => {
   const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
   const headers = { traceparent, tracestate: 'vendor=a', 'x-request-id': 'mine' };
