@@ -48,7 +48,9 @@ function isForeign(error: unknown): boolean {
   const known = toClientError(error);
   if (!(known instanceof LovageClientError)) return false;
   if (known.code === 'not-found') return true;
-  return known.code === 'unreachable' && (statusOf(error) !== undefined || bottom(error) instanceof SyntaxError);
+  return (
+    known.code === 'unreachable' && (statusOf(error) !== undefined || bottom(error) instanceof SyntaxError)
+  );
 }
 
 function foreign(error: unknown, url: string): Failure {

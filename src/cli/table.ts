@@ -77,8 +77,7 @@ function squeeze(widths: Widths, width: number): void {
 }
 
 /** Half an id is none, and half a state is not to be told from another. */
-const isWhole = (name: string): boolean =>
-  name === 'id' || name.endsWith(' id') || name === 'state';
+const isWhole = (name: string): boolean => name === 'id' || name.endsWith(' id') || name === 'state';
 
 type Colour = Parameters<typeof styleText>[0];
 

@@ -132,9 +132,10 @@ test('queues: those that no start has declared yet', async () => {
 });
 
 test('vacuum: a transaction that is open for long is ended by what is printed', async () => {
-  const [{ was = '' } = {}] = await lab.sql<{ was: string }>(
+  const [definition] = await lab.sql<{ was: string }>(
     `SELECT pg_get_functiondef('lovage.vacuum_holders(interval, bigint)'::regprocedure) AS was`,
   );
+  const was = definition?.was ?? '';
   // Nobody waits ten minutes here.
   await lab.sql(was.replace("'00:10:00'", "'00:00:00'"));
   const idle = new pg.Client({ connectionString: lab.url, application_name: 'forgotten' });
@@ -152,9 +153,10 @@ test('vacuum: a transaction that is open for long is ended by what is printed', 
 
 test('archive: partitions that lack, and a clock that has leapt', async () => {
   expect(await look(/the archive has its partitions/)).toMatchObject({ state: 'good' });
-  const [{ name = '' } = {}] = await lab.sql<{ name: string }>(
+  const [last] = await lab.sql<{ name: string }>(
     'SELECT name FROM lovage.archive_partition ORDER BY to_at DESC LIMIT 1',
   );
+  const name = last?.name ?? '';
   await lab.sql(`DROP TABLE lovage.${name}`);
   await lab.sql('DELETE FROM lovage.archive_partition WHERE name = $1', [name]);
   expect(await look(/the archive lacks 1 partition:/)).toMatchObject({

@@ -8,10 +8,7 @@ export const completionOf = (commands: () => readonly Command[]): Command =>
     name: 'completion',
     summary: 'Prints what makes bash or zsh complete commands, options and names',
     arguments: [{ name: 'SHELL', which: 'shell', completes: SHELLS }],
-    examples: [
-      'completion bash > ~/.lovage-completion.bash',
-      'completion zsh > ~/.lovage-completion.zsh',
-    ],
+    examples: ['completion bash > ~/.lovage-completion.bash', 'completion zsh > ~/.lovage-completion.zsh'],
     notes: [
       'Then, in ~/.bashrc or, after compinit, in ~/.zshrc: source that file.',
       'The names of queues, tasks and schedules are those of the configuration at that moment: print it anew when they change.',
