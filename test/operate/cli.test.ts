@@ -1,8 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { noop, progress, sleep } from '../../packs/diag/tasks.ts';
 import { type HttpLab, openHttpLab, ROOT_KEY } from '../api/http-lab.ts';
@@ -151,22 +148,6 @@ describe('over the API and past it', () => {
   });
 });
 
-/** Another server, or another version: what is asked under a path gets always the same. */
-async function serveAnswers(answers: Record<string, [status: number, type: string, body: string]>) {
-  const server = createServer((request, response) => {
-    const [status, type, body] = answers[`/${request.url?.split('/')[1]}`] ?? [404, 'text/plain', ''];
-    response.writeHead(status, { 'content-type': type }).end(body);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
-}
-
 interface Page {
   items: { id: string }[];
   nextCursor: string | null;
@@ -224,26 +205,6 @@ describe('the key', () => {
   });
 });
 
-test('what answers as no API of this version does is told from one that is away', async () => {
-  const answers: Record<string, [status: number, type: string, body: string]> = {
-    '/proxy': [502, 'text/html', '<html>Bad Gateway</html>'],
-    '/older': [
-      404,
-      'application/json',
-      '{"error":{"message":"No procedure found","code":-32004,"data":{"code":"NOT_FOUND"}}}',
-    ],
-    '/newer': [200, 'application/json', '{"result":{"data":{"queues":[]}}}'],
-  };
-  await using server = await serveAnswers(answers);
-  for (const path of Object.keys(answers)) {
-    const { code, stderr } = await say('queues', '--url', `${server.url}${path}`);
-    expect(stderr, path).toMatch(
-      /^lovage: what answers at \S+.* is not the API that lovage \S+ speaks to: another version/,
-    );
-    expect(code).toBe(1);
-  }
-});
-
 test('who may send and not look learns what was sent', async () => {
   vi.stubEnv('LOVAGE_API_KEY', await lab.keyFor(['enqueue']));
   const { code, stderr } = await overApi('run', 'diag.noop', '--wait');
@@ -256,19 +217,6 @@ test('a task that is over is followed to where it is, not through all that it wa
   const { id } = await lab.lab.enqueue(noop, {});
   await lab.lab.final(id);
   for (const go of [say, overApi]) expect((await go('tasks', 'watch', id)).stderr).toBe('succeeded');
-});
-
-test.skipIf(!existsSync('/dev/full'))('what cannot be written is a failure', async () => {
-  const bin = new URL('../../bin/lovage.js', import.meta.url).pathname;
-  const line = `"${process.execPath}" --conditions=lovage-source "${bin}" --help > /dev/full`;
-  const child = spawn('bash', ['-c', line]);
-  let stderr = '';
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const [code] = (await once(child, 'close')) as [number];
-  expect({ code, stderr }).toEqual({
-    code: 1,
-    stderr: expect.stringContaining('cannot be written: ENOSPC') as string,
-  });
 });
 
 test('a reader that leaves early ends it quietly, and LOVAGE_URL leads a process to the API', async () => {
