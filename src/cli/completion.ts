@@ -35,10 +35,15 @@ function choose(commands: readonly Command[], names: Names): string {
     ...forms.flatMap(({ name, command }) => valueCases(name, command, names)),
     '    *) case "$path" in',
     `      "") words=${quoted(firsts)} ;;`,
-    ...[...groups].map(
-      ([group, members]) =>
-        `      ${shellWord(group)}) words=${quoted(members.map(({ name }) => name.slice(group.length + 1)))} ;;`,
-    ),
+    ...[...groups].map(([group, members]) => {
+      const list = members.find(({ name }) => name === `${group} list`);
+      const verbs = members.map(({ name }) => name.slice(group.length + 1));
+      // A group alone lists, so that options may follow it.
+      const inPlace = list
+        ? `case "$cur" in -*) words=${quoted(optionsOf(list))} ;; *) words=${quoted(verbs)} ;; esac`
+        : `words=${quoted(verbs)}`;
+      return `      ${shellWord(group)}) ${inPlace} ;;`;
+    }),
     ...forms.map(
       ({ name, command }) =>
         `      ${shellWord(name)}) words=${quoted(optionsOf(command))}${argumentsOf(command, names)} ;;`,

@@ -3,12 +3,14 @@ import { findFaults } from '../check-environment.ts';
 import type { Config } from '../config.ts';
 import type { Settings } from '../settings.ts';
 import type { Database } from './database.ts';
+import { examineClock } from './doctor/clock.ts';
 import { examineConnections } from './doctor/connections.ts';
 import type { Finding } from './doctor/finding.ts';
 import { examineDisk, examineSchedules, examineSecrets, examineVersions } from './doctor/installation.ts';
 import { examinePrepared } from './doctor/prepared.ts';
 import { examineRights } from './doctor/rights.ts';
 import { examineStuck } from './doctor/stuck.ts';
+import { examineVacuum } from './doctor/vacuum.ts';
 import { plural } from './plural.ts';
 
 /** What surrounds the database. */
@@ -17,8 +19,6 @@ export interface Surroundings {
   database: Database;
   secret: string | undefined;
 }
-
-const SKEW_MS = 2_000;
 
 /** Looks at everything that can be wrong with a database that Lovage runs on; each fault comes with its remedy. */
 export async function examine(
@@ -42,7 +42,7 @@ export async function examine(
   return [
     ...(await environment(config)),
     ...(options.repair ? await repair(pool) : []),
-    await server(pool),
+    await examineClock(pool),
     ...(await examineVersions(pool)),
     { state: 'good', what: 'this role may do all that Lovage does' },
     ...(await examinePrepared(options.database.url, options.settings)),
@@ -51,10 +51,10 @@ export async function examine(
     await queues(pool, config),
     await workers(pool),
     ...(await leases(pool)),
-    ...(await vacuum(pool)),
+    ...(await examineVacuum(pool)),
     ...(await archive(pool)),
     ...(await examineSchedules(pool)),
-    ...(await examineSecrets(pool, options.secret)),
+    ...(await examineSecrets(pool, options)),
     ...(await examineDisk(pool, options.settings)),
     ...(await examineStuck(pool)),
     ...(await invariants(pool)),
@@ -73,17 +73,7 @@ async function environment(config: Config): Promise<Finding[]> {
   if (!config.packs.some((pack) => pack.environment)) return [];
   const faults = await findFaults(config);
   if (faults.length === 0) return [{ state: 'good', what: 'the environment is as the packs want it' }];
-  return faults.map((what) => ({ state: 'bad', what }));
-}
-
-async function server(pool: pg.Pool): Promise<Finding> {
-  const { rows } = await pool.query<{ version: string; skew: number }>(
-    `SELECT current_setting('server_version') AS version, extract(epoch FROM clock_timestamp())::float8 * 1000 AS skew`,
-  );
-  const skewMs = Math.round(Math.abs((rows[0]?.skew ?? 0) - Date.now()));
-  const what = `Postgres ${rows[0]?.version} answers; its clock is ${skewMs} ms from this one`;
-  if (skewMs <= SKEW_MS) return { state: 'good', what };
-  return { state: 'note', what, remedy: 'set both clocks by NTP: times of tasks are those of the database' };
+  return faults.map((what) => ({ state: 'bad', what, remedy: 'set it in the environment of every node' }));
 }
 
 async function triggers(pool: pg.Pool): Promise<Finding> {
@@ -140,25 +130,6 @@ async function leases(pool: pg.Pool): Promise<Finding[]> {
   ];
 }
 
-async function vacuum(pool: pg.Pool): Promise<Finding[]> {
-  const { rows } = await pool.query<{ kind: string; who: string; since: Date | null }>(
-    'SELECT kind, who, since FROM lovage.vacuum_holders()',
-  );
-  if (rows.length === 0) return [{ state: 'good', what: 'nothing holds vacuum back' }];
-  return rows.map(({ kind, who, since }) => ({
-    state: 'bad',
-    what: `vacuum is held back${since ? ` since ${since.toISOString()}` : ''} by ${who}`,
-    remedy: HOLDER_REMEDIES[kind] ?? 'end it',
-  }));
-}
-
-const HOLDER_REMEDIES: Record<string, string> = {
-  transaction: 'SELECT pg_terminate_backend(PID), and idle_in_transaction_session_timeout for the next one',
-  prepared: 'COMMIT PREPARED or ROLLBACK PREPARED',
-  slot: 'SELECT pg_drop_replication_slot(NAME), where nobody needs it any more',
-  standby: 'end the long query on the standby, or set hot_standby_feedback = off there',
-};
-
 async function archive(pool: pg.Pool): Promise<Finding[]> {
   const { rows } = await pool.query<{ lacking: number; expired: number; held: string | null }>(
     `SELECT (SELECT count(*)::int FROM lovage.lacking_partitions()) AS lacking,
@@ -171,6 +142,7 @@ async function archive(pool: pg.Pool): Promise<Finding[]> {
       {
         state: 'note',
         what: `the database’s clock has leapt: nothing is dropped from the archive before ${held}`,
+        remedy: 'set the clock of Postgres’s machine by NTP; lovage archive plan shows what waits',
       },
     ];
   if (lacking > 0)

@@ -3,6 +3,7 @@ import { UsageError } from './command.ts';
 import { describeFailure, EXIT } from './failure.ts';
 import { findCommand } from './find-command.ts';
 import { describeAll, describeCommand, describeGroup } from './help.ts';
+import { printableLines } from './printable.ts';
 import { version } from './version.ts';
 
 /** Does what a command line says, tells what went wrong in a line, and returns the exit code. */
@@ -12,6 +13,7 @@ export async function execute(args: readonly string[]): Promise<number> {
     console.log(version());
     return EXIT.done;
   }
+  if (first === 'help' && args.length > 1) return execute([...args.slice(1), '--help']);
   if (first === undefined || first === 'help' || first === '--help' || first === '-h') {
     console.log(describeAll(COMMANDS));
     return EXIT.done;
@@ -32,7 +34,7 @@ export async function execute(args: readonly string[]): Promise<number> {
     const { text, exitCode } = describeFailure(error, process.env['LOVAGE_LOG_LEVEL']);
     const hint =
       error instanceof UsageError && text.startsWith('there is no') ? ' (lovage --help lists all)' : '';
-    console.error(`lovage: ${text}${hint}`);
+    console.error(`lovage: ${printableLines(text)}${hint}`);
     return exitCode;
   }
 }

@@ -15,9 +15,17 @@ export const FILTERS = {
   'created-before': time('the same as --until'),
 } as const;
 
+const SAME = [
+  ['since', 'created-after'],
+  ['until', 'created-before'],
+] as const;
+
 /** Undefined where no filter was given. @throws UsageError naming the option that makes no sense. */
 export function readFilter(values: ValuesOf<typeof FILTERS>): TaskFilter | undefined {
   const { name, queue, state, tag } = values;
+  for (const [one, other] of SAME)
+    if (values[one] !== undefined && values[other] !== undefined)
+      throw new UsageError(`--${one} and --${other} are the same: give one of them`);
   const createdAfter = values.since ?? values['created-after'];
   const createdBefore = values.until ?? values['created-before'];
   const given = { name, queue, state, tag, createdAfter, createdBefore };

@@ -12,6 +12,7 @@ const wordsOf = (args: readonly string[]): string[] => {
 /** The group alone lists what is in it: `queues` is `queues list`. @throws UsageError, with what may have been meant. */
 export function findCommand(commands: readonly Command[], args: readonly string[]): Found {
   const [first = '', second] = wordsOf(args);
+  if (first === '') throw new UsageError(`say the command first, then ${args[0]}: lovage COMMAND [options]`);
   const called = (name: string) =>
     commands.find((each) => each.name === name || each.aliases?.includes(name) === true);
   const group = commands.filter(({ name }) => name.startsWith(`${first} `));

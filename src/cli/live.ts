@@ -1,4 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
+import { printable } from './printable.ts';
+import { paint } from './table.ts';
+import { cut, widthOf } from './width.ts';
 
 /** As much room as there is to draw on. */
 export interface Screen {
@@ -19,7 +22,10 @@ const REST_OF_LINE = '\u001B[K';
 const REST_OF_SCREEN = '\u001B[J';
 const CTRL_C = '\u0003';
 
-/** Draws in place, again and again, until q or Ctrl-C; what was on the terminal before comes back. */
+/**
+ * Draws in place, again and again, until q or Ctrl-C; what was on the terminal before comes back. What cannot be drawn at first
+ * is an error; later it is a moment without an answer, which is shown and passes.
+ */
 export async function live(
   draw: (screen: Screen) => Promise<string>,
   {
@@ -34,6 +40,7 @@ export async function live(
   const { output, input } = terminal;
   const { promise: left, resolve: leave } = Promise.withResolvers<'left'>();
   let wake = (): void => undefined;
+  let hasDrawn = false;
   const onKey = (chunk: Buffer | string): void => {
     if (['q', 'Q', CTRL_C].includes(String(chunk))) leave('left');
   };
@@ -47,11 +54,14 @@ export async function live(
   try {
     for (;;) {
       const screen = { columns: output.columns ?? 80, rows: output.rows ?? 24 };
-      const drawn = await Promise.race([left, draw(screen)]);
-      if (drawn === 'left') return;
-      output.write(fit(drawn, screen));
+      // Made before it is drawn: a change of size meanwhile is not lost.
       const { promise: woken, resolve } = Promise.withResolvers<void>();
       wake = resolve;
+      const drawing = hasDrawn ? draw(screen).catch(describeSilence) : draw(screen);
+      const drawn = await Promise.race([left, drawing]);
+      if (drawn === 'left') return;
+      hasDrawn = true;
+      output.write(fit(drawn, screen));
       const timer = setTimeout(resolve, everyMs);
       const isLeft = (await Promise.race([left, woken])) === 'left';
       clearTimeout(timer);
@@ -66,12 +76,15 @@ export async function live(
   }
 }
 
+const describeSilence = (error: unknown): string =>
+  paint('red', printable(`no answer: ${error instanceof Error ? error.message : String(error)}`));
+
 /** Nothing may wrap or scroll: either would leave the picture in pieces. */
 function fit(text: string, { columns, rows }: Screen): string {
   const lines = text.split('\n').slice(0, Math.max(1, rows - 1));
-  const cut = lines.map((line) => {
+  const fitted = lines.map((line) => {
     const plain = stripVTControlCharacters(line);
-    return plain.length <= columns ? line : `${plain.slice(0, Math.max(0, columns - 1))}…`;
+    return widthOf(plain) <= columns ? line : cut(plain, columns);
   });
-  return HOME + cut.map((line) => `${line}${REST_OF_LINE}`).join('\n') + REST_OF_SCREEN;
+  return HOME + fitted.map((line) => `${line}${REST_OF_LINE}`).join('\n') + REST_OF_SCREEN;
 }

@@ -37,15 +37,27 @@ function parse(args: readonly string[], options: Options) {
     { type: kind === 'flag' ? 'boolean' : 'string', ...(short !== undefined && { short }) },
   ]);
   try {
-    return parseArgs({
+    const { tokens, ...parsed } = parseArgs({
       args: [...args],
       options: Object.fromEntries(known) as Record<string, { type: 'boolean' | 'string' }>,
       allowPositionals: true,
       strict: true,
+      tokens: true,
     });
+    refuseTwice(
+      tokens.flatMap((token) => (token.kind === 'option' && token.value !== undefined ? [token.name] : [])),
+    );
+    return parsed;
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     throw new UsageError(explain(error as Error & { code?: string }, Object.keys(options)));
   }
+}
+
+/** Of two values only the last would count, and what was asked of all would be done to some. */
+function refuseTwice(names: readonly string[]): void {
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new UsageError(`--${twice} is given twice`);
 }
 
 /** Node's word for it, without the second sentence, and what may have been meant. */

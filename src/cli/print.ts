@@ -1,6 +1,8 @@
-/** The value as the API would answer it, or what people read. */
+import { printable, toJson } from './printable.ts';
+
+/** The value as the API would answer it, or what people read: a sentence, or what a function puts together. */
 export function print({ json }: { json: boolean }, value: unknown, text: string | (() => string)): void {
-  console.log(json ? JSON.stringify(value, null, 2) : typeof text === 'string' ? text : text());
+  console.log(json ? toJson(value, 2) : typeof text === 'string' ? printable(text) : text());
 }
 
 /** All pages as one. */

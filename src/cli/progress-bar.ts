@@ -1,4 +1,6 @@
 import type { TaskView } from '../wire.ts';
+import { printable } from './printable.ts';
+import { cut } from './width.ts';
 
 const WIDTH = 30;
 
@@ -12,10 +14,11 @@ export function createProgressBar(stream: NodeJS.WriteStream): ProgressBar {
   let last = '';
   return {
     show(state, progress) {
-      const line = drawBar(state, progress);
+      const line = printable(drawBar(state, progress));
       if (line === last) return;
       last = line;
-      stream.write(stream.isTTY ? `\r\u001B[2K${line}` : `${line}\n`);
+      // What wraps is not redrawn in place.
+      stream.write(stream.isTTY ? `\r\u001B[2K${cut(line, stream.columns - 1)}` : `${line}\n`);
     },
     end() {
       if (stream.isTTY) stream.write('\n');

@@ -1,35 +1,44 @@
-import { stripVTControlCharacters, styleText } from 'node:util';
+import { styleText } from 'node:util';
+import { printable } from './printable.ts';
+import { cut, widthOf } from './width.ts';
 
 type Row = Record<string, string>;
 
 interface TableOptions {
   /** Default: the terminal’s, and as wide as it takes where none is there. */
   width?: number | undefined;
+  /** Columns that go first where there is no room for all; then those from the right. */
+  spare?: readonly string[];
 }
 
 const GAP = 2;
 /** A column that must give way keeps so much. */
 const LEAST = 8;
 
-/** Rows as aligned columns, headed by their keys, cut to the terminal; ids are never cut. */
-export function table(rows: readonly Row[], { width = terminalWidth() }: TableOptions = {}): string {
+/** Rows as aligned columns, headed by their keys, fitted to the terminal; ids and states are never cut. */
+export function table(
+  rows: readonly Row[],
+  { width = terminalWidth(), spare = [] }: TableOptions = {},
+): string {
   const [first] = rows;
   if (!first) return '(none)';
-  const columns = Object.keys(first);
+  const named = Object.keys(first);
   const cells = rows.map((row) =>
-    Object.fromEntries(columns.map((name) => [name, printable(row[name] ?? '')])),
+    Object.fromEntries(named.map((name) => [name, printable(row[name] ?? '')])),
   );
   const widths = new Map(
-    columns.map((name) => [name, Math.max(name.length, ...cells.map((row) => row[name]?.length ?? 0))]),
+    named.map((name) => [name, Math.max(name.length, ...cells.map((row) => widthOf(row[name] ?? '')))]),
   );
+  leaveOut(widths, width, spare);
   squeeze(widths, width);
+  const columns = [...widths.keys()];
   const line = (row: Row, paint: (name: string, text: string) => string): string =>
     columns
       .map((name, index) => {
         const size = widths.get(name) ?? 0;
         const text = cut(row[name] ?? '', size);
         const isLast = index === columns.length - 1;
-        return paint(name, text) + (isLast ? '' : ' '.repeat(size - text.length + GAP));
+        return paint(name, text) + (isLast ? '' : ' '.repeat(size - widthOf(text) + GAP));
       })
       .join('')
       .trimEnd();
@@ -42,26 +51,33 @@ export function table(rows: readonly Row[], { width = terminalWidth() }: TableOp
 const terminalWidth = (): number =>
   process.stdout.isTTY ? Math.max(40, process.stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
 
+type Widths = Map<string, number>;
+const total = (sizes: Iterable<number>): number => [...sizes].reduce((sum, each) => sum + each + GAP, -GAP);
+const leastOf = ([name, size]: [string, number]): number =>
+  isWhole(name) ? size : Math.min(size, Math.max(LEAST, name.length));
+
+/** Whole columns go while not even the least of each has room; the first one, ids and states stay. */
+function leaveOut(widths: Widths, width: number, spare: readonly string[]): void {
+  const fromTheRight = [...widths.keys()].slice(1).toReversed();
+  for (const name of [...spare, ...fromTheRight]) {
+    if (total([...widths].map(leastOf)) <= width) return;
+    if (!isWhole(name)) widths.delete(name);
+  }
+}
+
 /** The widest columns give way first. */
-function squeeze(widths: Map<string, number>, width: number): void {
-  const total = () => [...widths.values()].reduce((sum, each) => sum + each + GAP, -GAP);
-  while (total() > width) {
+function squeeze(widths: Widths, width: number): void {
+  while (total(widths.values()) > width) {
     const [widest] = [...widths]
-      .filter(([name, size]) => !isId(name) && size > Math.max(LEAST, name.length))
+      .filter(([name, size]) => size > leastOf([name, size]))
       .toSorted((a, b) => b[1] - a[1]);
     if (!widest) return;
     widths.set(widest[0], widest[1] - 1);
   }
 }
 
-const isId = (name: string): boolean => name === 'id' || name.endsWith(' id');
-
-const cut = (text: string, size: number): string =>
-  text.length <= size ? text : `${text.slice(0, Math.max(0, size - 1))}…`;
-
-/** What others wrote must neither move the cursor nor colour what follows. */
-export const printable = (text: string): string =>
-  stripVTControlCharacters(text).replaceAll(/\p{Cc}+/gu, ' ');
+/** Half an id is none, and half a state is not to be told from another. */
+const isWhole = (name: string): boolean => name === 'id' || name.endsWith(' id') || name === 'state';
 
 type Colour = Parameters<typeof styleText>[0];
 

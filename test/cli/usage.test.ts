@@ -48,6 +48,28 @@ describe('the command line', () => {
     expect(code).toBe(2);
   });
 
+  test.each([
+    [['help', 'tasks', 'list'], 0, /^Lists tasks, the newest first\n/],
+    [['help', 'queues'], 0, /^Usage: lovage queues COMMAND\n/],
+    [['help', 'nonsense'], 2, /^lovage: there is no command "nonsense"/],
+    [['--json', 'tasks', 'list'], 2, /^lovage: say the command first, then --json: /],
+    [['cancel', '--queue', 'mail', '--queue', 'spare'], 2, /^lovage: --queue is given twice$/],
+    [
+      ['retry', '--since', '2h', '--created-after', '3h'],
+      2,
+      /^lovage: --since and --created-after are the same/,
+    ],
+  ] as const)('takes %j as it is meant', async (args, code, says) => {
+    const said = await say(...args);
+    expect(`${said.stdout}${said.stderr}`).toMatch(says);
+    expect(said.code).toBe(code);
+  });
+
+  test('says a hostile word back without what a terminal would obey', async () => {
+    const { stderr } = await say('tasks', '\u001B]0;title\u0007\u001B[2Jlsit\u009B31m\u202E');
+    expect(stderr).toMatch(/^lovage: there is no "tasks lsit *"/);
+  });
+
   test('a group without a verb lists, and with --help tells its verbs', async () => {
     expect((await say('queues', '--help')).stdout).toMatch(/queues list .*\n .*queues pause /);
     expect((await say('queues')).stderr).toContain('Postgres cannot be reached');

@@ -8,7 +8,10 @@ import { COMMANDS } from '../../src/cli/commands/index.ts';
 import { describeCompletion } from '../../src/cli/completion.ts';
 import { relative } from '../../src/cli/duration.ts';
 import { live } from '../../src/cli/live.ts';
+import { toJson } from '../../src/cli/printable.ts';
+import { createProgressBar } from '../../src/cli/progress-bar.ts';
 import { table } from '../../src/cli/table.ts';
+import { cut, widthOf } from '../../src/cli/width.ts';
 import { until } from '../lab.ts';
 
 const ID = '0197b6f0-0000-7000-8000-000000000000';
@@ -19,6 +22,52 @@ test('a table gives way to the terminal, but never cuts an id', () => {
   expect(text).toContain(`${ID}  x`);
   expect(text).toContain('…');
   expect(table([{ id: ID, note: 'x'.repeat(200) }], { width: 40 })).toContain(ID);
+});
+
+test('where there is no room, columns that matter less go first, and states stay whole', () => {
+  const row = {
+    id: ID,
+    name: 'mail.welcome',
+    queue: 'mail',
+    state: 'succeeded',
+    created: '2 min ago',
+    note: 'x'.repeat(50),
+  };
+  const text = table([row], { width: 80, spare: ['queue', 'created'] });
+  expect(text).toMatch(/^ID +NAME +STATE +CREATED +NOTE\n.* succeeded /);
+  expect(text).not.toContain('QUEUE');
+  for (const width of [60, 80, 200])
+    for (const line of table([row], { width }).split('\n')) expect(line.length).toBeLessThanOrEqual(width);
+});
+
+test('columns stand where they should beside wide characters', () => {
+  const rows = ['mail', '日本語', 'ｆｕｌｌ', '👩‍👩‍👧', 'é', 'e\u0301'].map((name) => ({
+    name,
+    state: 'failed',
+  }));
+  const [head = '', ...lines] = table(rows).split('\n');
+  for (const line of lines)
+    expect(widthOf(line.slice(0, line.indexOf('failed'))), line).toBe(head.indexOf('STATE'));
+  expect(cut('日本語日本語', 6)).toBe('日本…');
+  expect(cut('日本語', 6)).toBe('日本語');
+});
+
+test('JSON says the same, but nothing that a terminal obeys', () => {
+  const value = { note: '\u001B[2J\u009B31m\u202E\u2028\u007F', lines: ['ä', '👍'] };
+  for (const text of [toJson(value), toJson(value, 2)]) {
+    expect(text).not.toMatch(/[\u007F-\u009F\u2028-\u202E]/);
+    expect(JSON.parse(text)).toEqual(value);
+  }
+});
+
+test('progress takes one line of a terminal and no steering from a message', () => {
+  const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 40 });
+  const bar = createProgressBar(stream as unknown as NodeJS.WriteStream);
+  bar.show('running', { current: 1, total: 2, message: `\u001B[2J\n${'x'.repeat(100)}` });
+  const drawn = String(stream.read());
+  expect(drawn.startsWith('\r\u001B[2K')).toBe(true);
+  for (const mark of ['\n', '\u001B']) expect(drawn.slice(5)).not.toContain(mark);
+  expect(widthOf(drawn.slice(5))).toBeLessThan(40);
 });
 
 test('what others wrote cannot move the cursor, and there is no colour where no terminal is', () => {
@@ -81,6 +130,25 @@ test.each(['q', '\u0003'])(
   },
 );
 
+test('a live view shows that there was no answer and goes on, but begins with none', async () => {
+  const { terminal, written } = open(60, 5);
+  await expect(live(() => Promise.reject(new Error('no key')), { everyMs: 5, terminal })).rejects.toThrow(
+    'no key',
+  );
+  let drawn = 0;
+  const draw = async () => {
+    drawn += 1;
+    if (drawn === 2) throw new Error('away \u001B[2J');
+    return `picture ${drawn}`;
+  };
+  const over = live(draw, { everyMs: 5, terminal });
+  await until(() => drawn >= 4);
+  terminal.input.write('q');
+  await over;
+  expect(written()).toMatch(/picture 1[^]*no answer: away [^]*picture 3/);
+  expect(written()).not.toContain('\u001B[2J');
+});
+
 const NAMES = { queues: ['mail', 'diag'], tasks: ['mail.welcome', 'diag.noop'], schedules: ['nightly'] };
 
 test.skipIf(spawnSync('bash', ['--version']).error)(
@@ -105,6 +173,7 @@ test.skipIf(spawnSync('bash', ['--version']).error)(
       expect(complete('lovage tasks run diag.')).toEqual(['diag.noop']);
       expect(complete('lovage tasks list --st')).toEqual(['--state']);
       expect(complete('lovage tasks list --state fai')).toEqual(['failed']);
+      expect(complete('lovage workers --st')).toEqual(['--state']);
       expect(complete('lovage tasks list --queue ')).toEqual(['mail', 'diag']);
       expect(complete('lovage tasks list --json --na')).toEqual(['--name']);
       expect(complete('lovage completion ')).toEqual(expect.arrayContaining(['bash', 'zsh']));

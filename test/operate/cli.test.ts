@@ -112,7 +112,7 @@ describe('over the API and past it', () => {
 
   test('a task is run, followed and shown', async () => {
     for (const go of [say, overApi]) {
-      const ran = await go('run', 'diag.progress', '--input', '{"steps": 3, "everyMs": 20}', '--wait');
+      const ran = await go('run', 'diag.progress', '--input', '{"steps": 3, "everyMs": 300}', '--wait');
       expect(ran).toMatchObject({
         code: 0,
         stderr: expect.stringMatching(/running .*\n[^]*succeeded .*100 %/) as string,
@@ -203,6 +203,20 @@ describe('the key', () => {
       ) as string,
     });
   });
+});
+
+test('who may send and not look learns what was sent', async () => {
+  vi.stubEnv('LOVAGE_API_KEY', await lab.keyFor(['enqueue']));
+  const { code, stderr } = await overApi('run', 'diag.noop', '--wait');
+  vi.stubEnv('LOVAGE_API_KEY', ROOT_KEY);
+  expect(stderr).toMatch(/^Task [0-9a-f-]{36} is sent\nlovage: .*lacks the scope "read"/);
+  expect(code).toBe(4);
+});
+
+test('a task that is over is followed to where it is, not through all that it was', async () => {
+  const { id } = await lab.lab.enqueue(noop, {});
+  await lab.lab.final(id);
+  for (const go of [say, overApi]) expect((await go('tasks', 'watch', id)).stderr).toBe('succeeded');
 });
 
 test('a reader that leaves early ends it quietly, and LOVAGE_URL leads a process to the API', async () => {

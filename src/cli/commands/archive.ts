@@ -5,6 +5,7 @@ import { defineCommand } from '../command.ts';
 import { withOperations } from '../operations.ts';
 import { JSON_FLAG, WAY_FLAGS } from '../options.ts';
 import { print } from '../print.ts';
+import { toJson } from '../printable.ts';
 import { createProgressBar } from '../progress-bar.ts';
 import { readSettings } from '../../settings.ts';
 import { table } from '../table.ts';
@@ -48,7 +49,7 @@ const run = (asJson: boolean) =>
       heldUntil === null ? '' : `\nNothing is dropped before ${heldUntil}: the database’s clock has leapt`;
     console.log(
       asJson
-        ? JSON.stringify(kept, null, 2)
+        ? toJson(kept, 2)
         : `${archived} tasks archived, ${results} results removed, ${dropped.length} partitions dropped; also removed: ` +
             `${jobs} jobs, ${keys} keys, ${deliveries} deliveries, ${audit} lines of the audit log${held}`,
     );

@@ -26,11 +26,13 @@ export const audit = defineCommand({
     return withOperations({ url }, async ({ call }) => {
       const page = await call.audit.list.query({ ...filter, limit });
       const more = page.nextCursor === null ? '' : `\nThere are more: --cursor ${page.nextCursor}`;
-      print({ json }, page, () => `${table(page.items.map(describe))}${more}`);
+      print({ json }, page, () => `${table(page.items.map(describe), { spare: SPARE })}${more}`);
       return 0;
     });
   },
 });
+
+const SPARE = ['detail', 'from', 'tenant', 'outcome', 'when'];
 
 const describe = (entry: AuditView) => ({
   when: relative(entry.at),

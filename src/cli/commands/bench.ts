@@ -33,11 +33,13 @@ export const bench = defineCommand({
       async ({ settings, config: given, database, log, secret }) => {
         const { queue, task, config } = withBench(given);
         const { url, directUrl } = database;
+        const { prepares } = settings;
         const egress = { allow: settings.webhookAllow };
         const lovage = await openLovage({
           config,
           url,
           directUrl,
+          prepares,
           secret,
           egress,
           log,
@@ -53,6 +55,7 @@ export const bench = defineCommand({
             configFile,
             url,
             directUrl,
+            prepares,
             secret,
             egress,
             log,

@@ -8,11 +8,9 @@ export const completionOf = (commands: () => readonly Command[]): Command =>
     name: 'completion',
     summary: 'Prints what makes bash or zsh complete commands, options and names',
     arguments: [{ name: 'SHELL', which: 'shell', completes: SHELLS }],
-    examples: [
-      'completion bash > ~/.local/share/bash-completion/completions/lovage',
-      'completion zsh > ~/.zfunc/_lovage',
-    ],
+    examples: ['completion bash > ~/.lovage-completion.bash', 'completion zsh > ~/.lovage-completion.zsh'],
     notes: [
+      'Then, in ~/.bashrc or, after compinit, in ~/.zshrc: source that file.',
       'The names of queues, tasks and schedules are those of the configuration at that moment: print it anew when they change.',
     ],
     async run(_values, [shell = '']) {

@@ -6,7 +6,9 @@ import { live, type Screen } from '../live.ts';
 import { type Operations, withOperations } from '../operations.ts';
 import { flag, WAY_FLAGS } from '../options.ts';
 import { drawBar } from '../progress-bar.ts';
-import { paint, printable, table } from '../table.ts';
+import { print } from '../print.ts';
+import { printable } from '../printable.ts';
+import { paint, table } from '../table.ts';
 import { describeLimits } from './queues/describe.ts';
 
 const EVERY_MS = 1_000;
@@ -21,7 +23,7 @@ export const stats = defineCommand({
   run: ({ once, ...values }) =>
     withOperations(values, async ({ call }) => {
       if (values.json) {
-        console.log(JSON.stringify(await read(call, MOST_RUNNING), null, 2));
+        print(values, await read(call, MOST_RUNNING), '');
         return 0;
       }
       if (once || !process.stdout.isTTY) {
@@ -46,13 +48,9 @@ async function read(call: Operations['call'], atMost: number): Promise<Snapshot>
   return { stats, running: items };
 }
 
-/** A frame of the live view; a moment without an answer is shown and not the end of it. */
+/** A frame of the live view. */
 export async function drawStats(call: Operations['call'], { columns, rows }: Screen): Promise<string> {
-  try {
-    return describeStats(await read(call, Math.max(1, Math.min(MOST_RUNNING, rows - 12))), columns);
-  } catch (error) {
-    return paint('red', `no answer: ${(error as Error).message}`);
-  }
+  return describeStats(await read(call, Math.max(1, Math.min(MOST_RUNNING, rows - 12))), columns);
 }
 
 function describeStats(

@@ -56,9 +56,13 @@ export async function examineVersions(pool: pg.Pool): Promise<Finding[]> {
 }
 
 /** What schedules, clocks and webhooks ask for. */
-export async function examineSecrets(pool: pg.Pool, secret: string | undefined): Promise<Finding[]> {
-  if (secret !== undefined)
+export async function examineSecrets(
+  pool: pg.Pool,
+  { secret, settings }: { secret: string | undefined; settings: Pick<Settings, 'secret'> },
+): Promise<Finding[]> {
+  if (settings.secret !== undefined)
     return [{ state: 'good', what: 'LOVAGE_SECRET is set; it has to be the same on every node' }];
+  if (secret !== undefined) return [{ state: 'good', what: 'the data folder keeps a secret of its own' }];
   const { rows } = await pool.query('SELECT FROM lovage.webhook_endpoint LIMIT 1');
   return [
     {
@@ -93,11 +97,17 @@ export async function examineDisk(pool: pg.Pool, { databaseUrl, dataDir }: Setti
   const size = `the database takes ${gib(Number(rows[0]?.bytes ?? 0))}`;
   if (databaseUrl !== undefined)
     return [{ state: 'good', what: `${size}; how much room is left, its server knows` }];
-  const { bavail, blocks, bsize } = await statfs(dataDir);
+  return [judgeDisk(size, await statfs(dataDir))];
+}
+
+export function judgeDisk(
+  size: string,
+  { bavail, blocks, bsize }: { bavail: number; blocks: number; bsize: number },
+): Finding {
   const isShort = bavail / blocks < LEAST_FREE && bavail * bsize < 10 * GIB;
   const what = `${size}; ${gib(bavail * bsize)} are free`;
-  if (!isShort) return [{ state: 'good', what }];
-  return [{ state: 'bad', what, remedy: 'make room on the disk, or move LOVAGE_DATA_DIR' }];
+  if (!isShort) return { state: 'good', what };
+  return { state: 'bad', what, remedy: 'make room on the disk, or move LOVAGE_DATA_DIR' };
 }
 
 const gib = (bytes: number): string =>

@@ -3,8 +3,8 @@ import { relative } from '../../duration.ts';
 import { withOperations } from '../../operations.ts';
 import { WAY_FLAGS, whole } from '../../options.ts';
 import { print } from '../../print.ts';
-import { facts, table } from '../../table.ts';
-import { describeTask } from '../tasks/describe.ts';
+import { facts } from '../../table.ts';
+import { tableOfTasks } from '../tasks/describe.ts';
 import { describeCounts } from './describe.ts';
 
 export const show = defineCommand({
@@ -34,7 +34,7 @@ export const show = defineCommand({
             ['then', batch.thenTaskId],
           ]),
           '',
-          table(tasks.items.map(describeTask)),
+          tableOfTasks(tasks.items),
           ...(tasks.nextCursor === null ? [] : [`and ${batch.total - tasks.items.length} more: --limit`]),
         ].join('\n'),
       );

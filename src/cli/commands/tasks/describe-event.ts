@@ -1,5 +1,6 @@
 import type { EventView } from '../../../wire.ts';
-import { paint, printable } from '../../table.ts';
+import { printable } from '../../printable.ts';
+import { paint } from '../../table.ts';
 
 /** A line of a task's history. */
 export function describeEvent({ at, attempt, type, data }: EventView): string {

@@ -1,10 +1,14 @@
 import type { TaskView } from '../../../wire.ts';
 import { relative } from '../../duration.ts';
+import { table } from '../../table.ts';
 
 type Listed = Omit<TaskView, 'input' | 'result'>;
 
-/** A task as a line of a list. */
-export const describeTask = (task: Listed) => ({
+/** A task a line; where room is short, the note counts for more than the rest. */
+export const tableOfTasks = (tasks: readonly Listed[], width?: number): string =>
+  table(tasks.map(describeTask), { width, spare: ['queue', 'attempt', 'created'] });
+
+const describeTask = (task: Listed) => ({
   id: task.id,
   name: task.name,
   queue: task.queue,

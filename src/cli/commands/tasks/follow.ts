@@ -1,6 +1,7 @@
 import type { Task } from '../../../api/trpc/types.ts';
 import type { Operations } from '../../operations.ts';
 import { createProgressBar } from '../../progress-bar.ts';
+import { tellHistory } from './tell-history.ts';
 
 const STATES: Record<string, string> = {
   started: 'running',
@@ -22,10 +23,12 @@ const TELLING = new Set([
 /** Shows on stderr how a task gets on, until it is final. */
 export async function followTask(operations: Operations, id: string): Promise<Task> {
   const bar = createProgressBar(process.stderr);
+  // First the number, then the state: what happens in between is told by both, and by neither is nothing.
+  const after = await tellHistory(operations, id);
   const { state, progress } = await operations.call.tasks.get.query({ id, include: [] });
   let [shown, at] = [state as string, progress];
   bar.show(shown, at);
-  for await (const update of operations.watch(id)) {
+  for await (const update of operations.watch(id, { after })) {
     if (update.type === 'event' && TELLING.has(update.event.type)) {
       shown = STATES[update.event.type] ?? update.event.type;
     }

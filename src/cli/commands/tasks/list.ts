@@ -4,8 +4,7 @@ import { live, type Screen } from '../../live.ts';
 import { type Operations, withOperations } from '../../operations.ts';
 import { flag, text, WAY_FLAGS, whole } from '../../options.ts';
 import { print } from '../../print.ts';
-import { table } from '../../table.ts';
-import { describeTask } from './describe.ts';
+import { tableOfTasks } from './describe.ts';
 
 const EVERY_MS = 2_000;
 
@@ -33,7 +32,7 @@ export const list = defineCommand({
       }
       const page = await call.tasks.list.query(request);
       const more = page.nextCursor === null ? '' : `\nThere are more: --cursor ${page.nextCursor}`;
-      print(values, page, () => `${table(page.items.map(describeTask))}${more}`);
+      print(values, page, () => `${tableOfTasks(page.items)}${more}`);
       return 0;
     });
   },
@@ -49,5 +48,5 @@ async function draw(
     ...request,
     limit: Math.min(limit, request?.limit ?? limit),
   });
-  return `${new Date().toLocaleTimeString()}  (q leaves)\n${table(items.map(describeTask), { width: columns })}`;
+  return `${new Date().toLocaleTimeString()}  (q leaves)\n${tableOfTasks(items, columns)}`;
 }

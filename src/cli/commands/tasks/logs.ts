@@ -1,8 +1,10 @@
 import { isFinal } from '../../../wire.ts';
 import { defineCommand } from '../../command.ts';
-import { type Operations, withOperations } from '../../operations.ts';
+import { withOperations } from '../../operations.ts';
 import { flag, WAY_FLAGS } from '../../options.ts';
+import { toJson } from '../../printable.ts';
 import { describeEvent, isLog } from './describe-event.ts';
+import { tellHistory } from './tell-history.ts';
 
 export const logs = defineCommand({
   name: 'tasks logs',
@@ -22,7 +24,7 @@ export const logs = defineCommand({
     withOperations(values, async (operations) => {
       const say = (event: Parameters<typeof describeEvent>[0]): void => {
         if (!values.all && !isLog(event)) return;
-        console.log(values.json ? JSON.stringify(event) : describeEvent(event));
+        console.log(values.json ? toJson(event) : describeEvent(event));
       };
       const last = await tellHistory(operations, id, say);
       if (!values.follow) return 0;
@@ -37,21 +39,3 @@ export const logs = defineCommand({
       return 0;
     }),
 });
-
-/** Page by page; returns the number of the last event. */
-async function tellHistory(
-  { call }: Operations,
-  id: string,
-  say: (event: Parameters<typeof describeEvent>[0]) => void,
-): Promise<number> {
-  let last = 0;
-  for (let cursor: string | undefined; ;) {
-    const page = await call.tasks.events.query({ id, limit: 200, ...(cursor !== undefined && { cursor }) });
-    for (const event of page.items) {
-      say(event);
-      last = event.number;
-    }
-    if (page.nextCursor === null) return last;
-    cursor = page.nextCursor;
-  }
-}

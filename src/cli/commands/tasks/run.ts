@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { type Operations, withOperations } from '../../operations.ts';
 import { defineCommand, UsageError } from '../../command.ts';
 import { flag, text, WAY_FLAGS, whole } from '../../options.ts';
+import { toJson } from '../../printable.ts';
 import { followTask } from './follow.ts';
 
 const MAX_LIMIT_MS = 2_147_483_647;
@@ -35,22 +36,30 @@ export const run = defineCommand({
       ...(values.priority !== undefined && { priority: values.priority }),
       ...(values['soft-limit'] !== undefined && { softLimitMs: values['soft-limit'] }),
       ...(values['hard-limit'] !== undefined && { hardLimitMs: values['hard-limit'] }),
-      ...(values.tags !== undefined && { tags: values.tags.split(',').filter(Boolean) }),
+      ...(values.tags !== undefined && { tags: wordsOf(values.tags) }),
     };
     return withOperations(values, async (operations) => {
       const task = await operations.call.tasks.enqueue.mutate({ name, input, ...options });
       await operations.database?.notifier.flush();
       if (!wait) {
-        console.log(JSON.stringify(task, null, 2));
+        console.log(toJson(task, 2));
         return 0;
       }
+      // Whoever interrupts, or may not look, has to know what was sent.
+      console.error(`Task ${task.id} is sent`);
       await warnWithoutWorker(operations, task.queue);
       const { input: _input, ...final } = await followTask(operations, task.id);
-      console.log(JSON.stringify(final, null, 2));
+      console.log(toJson(final, 2));
       return final.state === 'succeeded' ? 0 : 1;
     });
   },
 });
+
+const wordsOf = (list: string): string[] =>
+  list
+    .split(',')
+    .map((word) => word.trim())
+    .filter(Boolean);
 
 async function warnWithoutWorker({ call }: Operations, queue: string): Promise<void> {
   // A key of another tenant does not see the workers.

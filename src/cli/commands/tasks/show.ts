@@ -6,7 +6,8 @@ import { withOperations } from '../../operations.ts';
 import { flag, WAY_FLAGS } from '../../options.ts';
 import { drawBar } from '../../progress-bar.ts';
 import { print } from '../../print.ts';
-import { facts, printable, table } from '../../table.ts';
+import { printable } from '../../printable.ts';
+import { facts, table } from '../../table.ts';
 import { describeEvent } from './describe-event.ts';
 
 const MAX_JSON = 2_000;

@@ -36,7 +36,7 @@ export const drain = defineCommand({
       const items = [];
       for (const worker of live.items) items.push(await drainOne(worker.id));
       const said = items.map((worker) => `Worker ${worker.id} ${SAID[worker.outcome]}`).join('\n');
-      print(values, { items, nextCursor: null }, said || 'No worker is live');
+      print(values, { items, nextCursor: null }, () => said || 'No worker is live');
       return 0;
     }),
 });
