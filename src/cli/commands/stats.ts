@@ -47,7 +47,7 @@ async function read(call: Operations['call'], atMost: number): Promise<Snapshot>
 }
 
 /** A frame of the live view; a moment without an answer is shown and not the end of it. */
-export async function drawStats(call: Operations['call'], { columns, rows }: Screen): Promise<string> {
+async function drawStats(call: Operations['call'], { columns, rows }: Screen): Promise<string> {
   try {
     return describeStats(await read(call, Math.max(1, Math.min(MOST_RUNNING, rows - 12))), columns);
   } catch (error) {
