@@ -28,7 +28,8 @@ export default defineConfig({
     maxWorkers: 2,
     execArgv: ['--conditions=lovage-source', '--import=./bin/quick-imports.js'],
     env: { LOVAGE_DIAG: '1', LOVAGE_LOG_LEVEL: 'silent' },
-    testTimeout: 30_000,
+    // They end what hangs; how quick a machine is, no test judges.
+    testTimeout: 60_000,
     hookTimeout: 60_000,
   },
 });

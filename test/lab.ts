@@ -81,7 +81,7 @@ export async function openLab(): Promise<Lab> {
     },
     get: (id) => getTask(lovage, caller, id),
     async final(id) {
-      const task = await waitForTask(lovage, caller, id, { timeoutMs: 20_000 });
+      const task = await waitForTask(lovage, caller, id, { timeoutMs: 40_000 });
       if (!isFinal(task.state)) throw new Error(`task ${id} is still ${task.state}`);
       return task;
     },
@@ -115,7 +115,7 @@ export function spawnLovage(args: readonly string[], env: Record<string, string>
 export async function until<Value>(
   look: () => Promise<Value> | Value,
   holds: (value: Value) => boolean = Boolean,
-  withinMs = 15_000,
+  withinMs = 30_000,
 ): Promise<Value> {
   const deadline = performance.now() + withinMs;
   for (;;) {

@@ -11,25 +11,37 @@ const floor = (name: string, from: string, forbidden: string): IForbiddenRuleTyp
 const entryPoints = '^src/(cli|dashboard|testing)/';
 const api = '^src/api/';
 const worker = '^src/worker/';
-const verbs = '^src/(tasks|queues|schedules|batches|webhooks|keys|audit|definitions|archive)/';
+const verbs = '^src/(tasks|queues|schedules|batches|webhooks|keys|audit|definitions|archive|workers|stats)/';
+/** What opens a database, what the verbs stand on, and the public entry. */
+const openers = '^src/(open|lovage|index)\\.ts$';
 const queue = '^src/queue/';
 const metrics = '^src/metrics/';
-const db = '^src/db/';
-const leaves =
-  '^src/(embedded-postgres/|egress/|tracing/|task\\.ts|dialect\\.ts|pack\\.ts|config\\.ts|errors\\.ts|log\\.ts|wire\\.ts|settings\\.ts)';
+const db = '^src/(db/|transient\\.ts$)';
+const leafFolders = 'embedded-postgres|egress|grants|json|tracing|wire';
+const leafFiles = [
+  'task|task-defaults|dialect|pack|merge-packs|mounts|config|load-config',
+  'settings|old-variables|trusted-proxies|secret|vault',
+  'errors|stop-reasons|log|redact|wire|uuid',
+].join('|');
+const leaves = `^src/((${leafFolders})/|(${leafFiles})\\.ts$)`;
 const packs = '^packs/';
 
 export const forbidden: IForbiddenRuleType[] = [
   floor('api-goes-down', api, `${entryPoints}|${worker}|${packs}`),
   floor('worker-goes-down', worker, `${entryPoints}|${api}|${packs}`),
   floor('verbs-go-down', verbs, `${entryPoints}|${api}|${worker}|${packs}`),
+  floor('openers-go-down', openers, `${entryPoints}|${api}|${worker}|${packs}`),
   floor('queue-goes-down', queue, `${entryPoints}|${api}|${worker}|${verbs}|${packs}`),
   floor('metrics-go-down', metrics, `${entryPoints}|${api}|${worker}|${verbs}|${queue}|${packs}`),
-  floor('db-goes-down', db, `${entryPoints}|${api}|${worker}|${verbs}|${queue}|${packs}`),
+  floor(
+    'db-goes-down',
+    db,
+    `${entryPoints}|${api}|${worker}|${verbs}|${queue}|${metrics}|${openers}|${packs}`,
+  ),
   floor(
     'leaves-stand-on-the-ground',
     leaves,
-    `${entryPoints}|${api}|${worker}|${verbs}|${queue}|${db}|${packs}`,
+    `${entryPoints}|${api}|${worker}|${verbs}|${queue}|${metrics}|${db}|${openers}|${packs}`,
   ),
   floor('nothing-in-src-knows-a-pack', '^src/', packs),
   {

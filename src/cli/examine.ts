@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { findFaults } from '../check-environment.ts';
+import { findFaults } from './check-environment.ts';
 import type { Config } from '../config.ts';
 import type { Settings } from '../settings.ts';
 import type { Database } from './database.ts';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { findFaults } from '../check-environment.ts';
+import { findFaults } from './check-environment.ts';
 import type { Config } from '../config.ts';
 import { SetupError } from '../errors.ts';
 import { loadConfig } from '../load-config.ts';

@@ -1,24 +1,13 @@
 import type { Lovage } from '../lovage.ts';
 import { openLovage } from '../open.ts';
+import { lovageOptions } from './open-options.ts';
 import { withSession } from './session.ts';
 
 /** Opens the database for commands that go to it themselves. */
 export const withDatabase = (work: (lovage: Lovage) => Promise<number>): Promise<number> =>
   withSession(
-    async ({ settings, config, database, log, secret }) => {
-      const { url, directUrl } = database;
-      const egress = { allow: settings.webhookAllow };
-      const { idempotencyTtlMs, prepares } = settings;
-      const lovage = await openLovage({
-        config,
-        url,
-        directUrl,
-        prepares,
-        secret,
-        egress,
-        log,
-        idempotencyTtlMs,
-      });
+    async (session) => {
+      const lovage = await openLovage(lovageOptions(session));
       try {
         const code = await work(lovage);
         await lovage.notifier.flush();

@@ -10,7 +10,7 @@ const LOCAL_NAME = /(^|\.)(localhost|local|internal|home\.arpa)$/;
 /** The host of a URL as it is looked up or, an address, connected to. */
 export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
 
-export const mayCall = (address: string, host: string, allow: AllowList): boolean =>
+const mayCall = (address: string, host: string, allow: AllowList): boolean =>
   isPublicAddress(address) || allow.allowsAddress(address) || allow.allowsHost(host);
 
 /**

@@ -6,7 +6,7 @@ export function digestJson(value: unknown): string {
 }
 
 /** JSON with the members of every object in one order; what JSON leaves out is left out. */
-export function toCanonicalJson(value: unknown): string {
+function toCanonicalJson(value: unknown): string {
   return JSON.stringify(value, sortMembers) ?? 'null';
 }
 

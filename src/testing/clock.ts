@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { inTransaction } from '../db/in-transaction.ts';
 
 /**
  * As if so many milliseconds had passed: every time that Lovage has stored moves into the past. What waits for a time comes
@@ -6,21 +7,12 @@ import type pg from 'pg';
  */
 export async function advanceClock(pool: pg.Pool, ms: number): Promise<void> {
   if (!(ms >= 0 && Number.isFinite(ms))) throw new RangeError(`time goes forward only, got ${ms} ms`);
-  const client = await pool.connect();
-  try {
-    await client.query('BEGIN');
-    await client.query('SELECT FROM pgboss.job ORDER BY id FOR UPDATE');
-    for (const { text } of (await client.query<{ text: string }>(MOVE_ALL)).rows)
-      await client.query(text, [ms]);
-    await client.query("SELECT pg_notify('lovage_ready', queue) FROM lovage.queue_control");
-    await client.query("SELECT pg_notify('lovage_schedule', '')");
-    await client.query('COMMIT');
-  } catch (error) {
-    await client.query('ROLLBACK');
-    throw error;
-  } finally {
-    client.release();
-  }
+  await inTransaction(pool, async (tx) => {
+    await tx.query('SELECT FROM pgboss.job ORDER BY id FOR UPDATE');
+    for (const { text } of (await tx.query<{ text: string }>(MOVE_ALL)).rows) await tx.query(text, [ms]);
+    await tx.query("SELECT pg_notify('lovage_ready', queue) FROM lovage.queue_control");
+    await tx.query("SELECT pg_notify('lovage_schedule', '')");
+  });
 }
 
 /** Tasks go before their jobs, so that the journal finds nothing changed. Workers live by the real clock. */

@@ -1,8 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { TASK_STATES } from '../wire.ts';
 
-export const BATCH_STATES = ['running', 'cancelling', 'finished'] as const;
-export type BatchState = (typeof BATCH_STATES)[number];
+const BATCH_STATES = ['running', 'cancelling', 'finished'] as const;
 
 export const MAX_BATCH = 1_000;
 
@@ -42,7 +41,7 @@ export const acceptedBatchSchema = batchSchema
   .openapi('AcceptedBatch');
 export type AcceptedBatchView = z.output<typeof acceptedBatchSchema>;
 
-export const CANCEL_BATCH_OUTCOMES = ['cancelled', 'requested', 'already_finished'] as const;
+const CANCEL_BATCH_OUTCOMES = ['cancelled', 'requested', 'already_finished'] as const;
 export type CancelBatchOutcome = (typeof CANCEL_BATCH_OUTCOMES)[number];
 export const cancelledBatchSchema = batchSchema
   .extend({ outcome: z.enum(CANCEL_BATCH_OUTCOMES) })

@@ -3,7 +3,7 @@ import { SCOPES } from '../wire.ts';
 
 const time = z.iso.datetime();
 
-export const rateSchema = z.object({ limit: z.int(), periodMs: z.int() });
+const rateSchema = z.object({ limit: z.int(), periodMs: z.int() });
 
 /** A key as its owners see it: never the key itself. */
 export const keySchema = z

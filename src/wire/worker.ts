@@ -22,7 +22,7 @@ export const workerSchema = z
   })
   .openapi('Worker');
 export type WorkerView = z.output<typeof workerSchema>;
-export const DRAIN_OUTCOMES = ['draining', 'already_draining', 'already_ended'] as const;
+const DRAIN_OUTCOMES = ['draining', 'already_draining', 'already_ended'] as const;
 export type DrainOutcome = (typeof DRAIN_OUTCOMES)[number];
 export const drainedWorkerSchema = workerSchema
   .extend({ outcome: z.enum(DRAIN_OUTCOMES) })

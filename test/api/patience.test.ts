@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Patience } from '../../src/api/patience.ts';
 
@@ -11,8 +12,10 @@ test('work that is done in time is passed on, and so is its failure', async () =
 
 test('what one step used up is missing to the next: together they take no longer than promised', async () => {
   const patience = new Patience(80);
-  const startedAt = performance.now();
   await expect(patience.spend(never)).rejects.toMatchObject({ code: 'queue-unavailable', retryAfter: 2 });
-  await expect(patience.spend(never)).rejects.toMatchObject({ code: 'queue-unavailable' });
-  expect(performance.now() - startedAt).toBeLessThan(150);
+  // Timers fire in their order, on a busy machine too: nothing is left for the second to wait.
+  const soon = wait(60, 'it waited again');
+  await expect(Promise.race([patience.spend(never), soon])).rejects.toMatchObject({
+    code: 'queue-unavailable',
+  });
 });

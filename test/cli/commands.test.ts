@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createAuthenticator } from '../../src/keys/authenticate.ts';
 import { putSchedule } from '../../src/schedules/put.ts';
 import { onServer, withDatabase } from '../global-setup.ts';
@@ -10,7 +10,6 @@ const lovage = (args: readonly string[], env = {}, stdin = '') =>
   run(args, { DATABASE_URL: lab.url, ...env }, stdin);
 const json = async <Value>(args: readonly string[]) => JSON.parse((await lovage(args)).stdout) as Value;
 const count = async () => (await lab.sql<{ n: number }>('SELECT count(*)::int AS n FROM lovage.task'))[0]?.n;
-vi.setConfig({ testTimeout: 60_000 });
 beforeAll(async () => {
   lab = await openLab();
 });

@@ -7,7 +7,6 @@ export interface Finished {
   code: number | null;
   stdout: string;
   stderr: string;
-  ms: number;
 }
 
 /** Runs the command line to its end, as a user would. */
@@ -17,7 +16,6 @@ export async function run(
   stdin = '',
 ): Promise<Finished> {
   const bin = new URL('../../bin/lovage.js', import.meta.url).pathname;
-  const from = performance.now();
   const child = spawn(process.execPath, ['--conditions=lovage-source', bin, ...args], {
     env: {
       ...process.env,
@@ -34,7 +32,7 @@ export async function run(
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   child.stdin.on('error', () => undefined).end(stdin);
   const [code] = (await once(child, 'close')) as [number | null];
-  return { code, stdout, stderr, ms: performance.now() - from };
+  return { code, stdout, stderr };
 }
 
 /** What a person is told when something is wrong: one line, no stack. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { findFaults } from '../../src/check-environment.ts';
+import { findFaults } from '../../src/cli/check-environment.ts';
 import { definePack, type Pack } from '../../src/pack.ts';
 
 const pack = (name: string, environment?: z.ZodType): Pack =>

@@ -7,12 +7,9 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
-import { vi } from 'vitest';
 import { copyUsedFolder } from './used-folder.ts';
 import { startEmbeddedPostgres } from '../../src/embedded-postgres/index.ts';
 import type { EmbeddedPostgres, StartOptions } from '../../src/embedded-postgres/index.ts';
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 export const isRoot = process.getuid?.() === 0;
 export const nobody = 65_534;

@@ -158,7 +158,7 @@ test('a running task is cancelled also when its notification got lost', async ()
 });
 
 test('asking twice, or for a final task, changes nothing', async () => {
-  const { id } = await lab.enqueue(sleep, { ms: 400, obeySignal: false });
+  const { id } = await lab.enqueue(sleep, { ms: 1_500, obeySignal: false });
   await whenRunning(lab, id);
   expect((await cancel(id, 'first')).outcome).toBe('requested');
   expect((await cancel(id, 'second')).outcome).toBe('requested');

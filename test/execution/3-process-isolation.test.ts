@@ -20,16 +20,17 @@ import { startDelays, startWorkerProcess, type WorkerProcess } from '../worker/p
 import { childrenOf } from '../worker/process-tree.ts';
 import { createEffects, effectsOf } from './effects.ts';
 
+/** As many as a worker runs at a time, whatever its concurrency. */
+const CHILDREN = Math.max(2, availableParallelism());
+
 let lab: Lab;
 let worker: WorkerProcess;
 beforeAll(async () => {
   lab = await openLab();
   await createEffects(lab);
-  worker = await startWorkerProcess(lab, ['--concurrency', '20']);
+  worker = await startWorkerProcess(lab, ['--concurrency', `${CHILDREN + 18}`]);
 });
 afterAll(() => lab[Symbol.asyncDispose]());
-
-const CHILDREN = Math.max(2, availableParallelism());
 
 const pidOf = async (id: string) => {
   const { progress } = await until(

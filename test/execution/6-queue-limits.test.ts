@@ -474,7 +474,8 @@ test('a worker of a rated queue starts what waits as soon as the rate allows', a
     `SELECT (extract(epoch FROM max(at) - min(at)) * 1000)::float8 AS ms FROM lovage.task_event WHERE type = 'started'`,
   );
   expect(span?.ms).toBeGreaterThan(1_000);
-  expect(span?.ms).toBeLessThan(1_500);
+  // Two looks that come every 2 s.
+  expect(span?.ms).toBeLessThan(4_000);
   await worker.drain(0);
 });
 
@@ -496,7 +497,7 @@ test('a place that its worker has no slot for is taken by another at once', asyn
     [long?.id, next.id],
   );
   // Its next look would come two seconds after the last.
-  expect(gap?.ms).toBeLessThan(700);
+  expect(gap?.ms).toBeLessThan(1_500);
   await Promise.all([full.drain(0), free.drain(0)]);
 });
 

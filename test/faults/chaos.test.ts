@@ -62,7 +62,10 @@ test('workers killed at random under load, and operators who cancel, break nothi
   );
   expect(await countOf(lab, 'crashes > 0')).toBeGreaterThan(0);
   expect(await countOf(lab, "state = 'cancelled'")).toBeGreaterThan(0);
-  expect(await countOf(lab, "state NOT IN ('succeeded', 'cancelled')")).toBe(0);
+  // Three of the kills may have met the same task: such a one is given up.
+  expect(
+    await countOf(lab, "state NOT IN ('succeeded', 'cancelled') AND (state <> 'failed' OR crashes < 3)"),
+  ).toBe(0);
   expect(await countOf(lab, 'true')).toBe(ids.length);
   expect(await lab.violations()).toEqual([]);
 }, 120_000);

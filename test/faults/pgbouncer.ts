@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Program } from '../../tools/pgbouncer/find.ts';
 import { until } from '../lab.ts';
+import { freePort } from './cluster.ts';
 
 /** A real PgBouncer in transaction mode, with nothing set beyond that. */
 export async function startPgBouncer(
@@ -55,13 +55,4 @@ ${settings}
       await rm(folder, { recursive: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -17,7 +17,7 @@ afterAll(async () => {
 
 test('a worker that is told to end finishes what runs, claims nothing more, and exits with 0', async () => {
   const worker = await startWorkerProcess(lab, ['--queues', 'diag']);
-  const running = await lab.enqueue(sleep, { ms: 1_500 });
+  const running = await lab.enqueue(sleep, { ms: 4_000 });
   await whenRunning(lab, running.id);
   expect(await say('workers', 'drain', worker.id)).toMatchObject({
     code: 0,

@@ -6,6 +6,7 @@ import { type HttpLab, openHttpLab, ROOT_KEY } from '../api/http-lab.ts';
 import { run } from '../cli/run.ts';
 import { say, type Said } from '../cli/said.ts';
 import { configFile, until } from '../lab.ts';
+import { openWire } from '../worker/processes.ts';
 
 /** The same command lines, once over the API and once past it, on one live system. */
 const LAB_CONFIG = configFile;
@@ -242,7 +243,15 @@ test('a reader that leaves early ends it quietly, and LOVAGE_URL leads a process
 
 test('nothing is left of a benchmark', async () => {
   const before = await lab.lab.sql('SELECT queue FROM lovage.queue_control ORDER BY 1');
+  await using wire = await openWire(lab.lab.url);
+  vi.stubEnv('DATABASE_URL', wire.url);
+  vi.stubEnv('LOVAGE_PREPARE', '0');
   const { code, stdout, stderr } = await say('bench', '--tasks', '50', '--json');
+  vi.stubEnv('DATABASE_URL', lab.lab.url);
+  vi.stubEnv('LOVAGE_PREPARE', '');
+  // Nor is a statement left prepared, where none may be: their names have no dot.
+  expect(wire.sent('lovage.add_tasks')).toBeGreaterThan(0);
+  expect(wire.sent('lovage_add_tasks')).toBe(0);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(JSON.parse(stdout)).toMatchObject({
     tasks: 50,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { z } from 'zod';
 import demo from '../../lovage.config.ts';
-import { findFaults } from '../../src/check-environment.ts';
+import { findFaults } from '../../src/cli/check-environment.ts';
 import { variablePrefix } from '../../src/mounts.ts';
 import { readSettings, VARIABLES } from '../../src/settings.ts';
 import { run } from '../cli/run.ts';
@@ -121,7 +121,7 @@ test('no other place reads the environment', () => {
     'packs/visuals/environment.ts',
     'src/api/dialects/identify-visitor.ts',
     'src/api/dialects/sync.ts',
-    'src/check-environment.ts',
+    'src/cli/check-environment.ts',
     'src/cli/commands/psql.ts',
     'src/cli/session.ts',
     'src/embedded-postgres/launch.ts',

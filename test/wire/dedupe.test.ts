@@ -276,7 +276,8 @@ test('tasks of one key never live at the same time, whoever enqueues, retries, s
   const ids = new Set<string>();
   const over = new AbortController();
   const hurry = async (node: Server) => {
-    for (let n = 0; n < 30; n += 1) {
+    // Where requests are quicker than workers, all of these may find the same task.
+    for (let n = 0; n < 30 || ids.size <= 3; n += 1) {
       ids.add((await submit('once.byKey', { of: 'race', ms: (n % 3) * 5 }, { node })).body.id);
     }
   };
@@ -298,6 +299,5 @@ test('tasks of one key never live at the same time, whoever enqueues, retries, s
   const hurrying = Promise.all([hurry(lab), hurry(other), hurry(lab)]).finally(() => over.abort());
   await Promise.all([hurrying, disturb(), look()]);
   for (const id of ids) await lab.lab.final(id);
-  expect(ids.size).toBeGreaterThan(3);
   expect(await lab.lab.violations()).toEqual([]);
 });

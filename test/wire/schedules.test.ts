@@ -390,11 +390,12 @@ test('a worker sleeps until the next time, and wakes at once for a schedule that
   await put('secondly', { ...HOURLY, cron: '* * * * * *' });
   const runs = await until(
     () => runsOf('secondly'),
-    (found) => found.length >= 2,
+    (found) => found.length >= 3,
   );
   const lateMs = runs.map(({ at, occurrence }) => Date.parse(at) - Date.parse(occurrence));
   expect(Math.min(...lateMs)).toBeGreaterThanOrEqual(0);
-  expect(Math.min(...lateMs)).toBeLessThan(250);
+  // Whoever looked every few seconds would find several at once, and only the last of them in its own second.
+  expect(lateMs.filter((ms) => ms < 1_000).length).toBeGreaterThan(1);
 });
 
 async function workerOf(lab: HttpLab) {

@@ -5,7 +5,7 @@ import { ageHeartbeat, send, startWorkerProcess, whenRunning } from './processes
 test('a worker that was taken for dead cannot settle the attempt that was taken from it', async () => {
   await using lab = await openLab();
   const slow = await startWorkerProcess(lab, ['--queues', 'diag']);
-  const [id = ''] = await send(lab, 'diag.sleep', [{ input: { ms: 700, obeySignal: false } }]);
+  const [id = ''] = await send(lab, 'diag.sleep', [{ input: { ms: 2_000, obeySignal: false } }]);
   await whenRunning(lab, id);
   slow.child.kill('SIGSTOP');
   await ageHeartbeat(lab, slow.id);

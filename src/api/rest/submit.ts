@@ -10,7 +10,7 @@ import { appliedPreference, submitHeaders, submitQuery } from './parameters.ts';
 import { json, problems } from './responses.ts';
 import { readWait } from './waiting.ts';
 
-export const submitResponses = {
+const submitResponses = {
   200: {
     ...json(
       taskSchema,

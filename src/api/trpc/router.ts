@@ -43,4 +43,3 @@ export function createRouter(config: Config) {
 }
 
 export type Router = ReturnType<typeof createRouter>;
-export type ProcedureCaller = ReturnType<Router['createCaller']>;

@@ -18,14 +18,14 @@ const enqueuing = procedureFor('enqueue');
 const operating = procedureFor('admin');
 
 // Postgres takes NUL in no text at all.
-export const scheduleName = z.object({
+const scheduleName = z.object({
   name: z
     .string()
     .max(100)
     .refine((name) => !name.includes('\0'), 'holds NUL'),
 });
 export const previewCount = z.int().min(1).max(MAX_PREVIEW);
-export const schedulePage = listFields.pick({ cursor: true, limit: true });
+const schedulePage = listFields.pick({ cursor: true, limit: true });
 const n = previewCount.optional();
 
 /** Every verb on schedules. */

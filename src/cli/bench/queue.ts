@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Config } from '../../config.ts';
+import { inTransaction } from '../../db/in-transaction.ts';
 import { underMigrationLock } from '../../db/migrate.ts';
 import type { Lovage } from '../../lovage.ts';
 import { declareQueues } from '../../queue/declare.ts';
@@ -48,31 +49,23 @@ export async function removeLeftovers({ pool }: Pick<Lovage, 'pool'>): Promise<v
 /** The queue and all that was in it, as if it had never been. */
 export async function removeBenchQueue(pool: Lovage['pool'], queue: string): Promise<void> {
   if (!queue.startsWith(PREFIX)) throw new Error(`"${queue}" is no queue of a benchmark`);
-  const client = await pool.connect();
-  try {
-    await client.query('BEGIN');
+  await inTransaction(pool, async (tx) => {
     // In the order of the house: jobs, then tasks. The journal ends what is left of them.
-    await client.query('DELETE FROM pgboss.job WHERE name = $1', [queue]);
-    const { rows } = await client.query<{ ids: string[] }>(
+    await tx.query('DELETE FROM pgboss.job WHERE name = $1', [queue]);
+    const { rows } = await tx.query<{ ids: string[] }>(
       `SELECT coalesce(array_agg(t.id), '{}') AS ids FROM (SELECT id FROM lovage.task WHERE queue = $1 ORDER BY id FOR UPDATE) t`,
       [queue],
     );
     const ids = [rows[0]?.ids ?? []];
     for (const table of ['task_event', 'task_result', 'task_progress']) {
-      await client.query(`DELETE FROM lovage.${table} WHERE task_id = ANY ($1)`, ids);
+      await tx.query(`DELETE FROM lovage.${table} WHERE task_id = ANY ($1)`, ids);
     }
-    await client.query('DELETE FROM lovage.task WHERE id = ANY ($1)', ids);
-    await client.query('SELECT pgboss.delete_queue($1)', [queue]);
-    await client.query('DELETE FROM lovage.queue_control WHERE queue = $1', [queue]);
-    await client.query(
+    await tx.query('DELETE FROM lovage.task WHERE id = ANY ($1)', ids);
+    await tx.query('SELECT pgboss.delete_queue($1)', [queue]);
+    await tx.query('DELETE FROM lovage.queue_control WHERE queue = $1', [queue]);
+    await tx.query(
       'DELETE FROM lovage.worker WHERE $1 = ANY (queues) AND (stopped_at IS NOT NULL OR lost_at IS NOT NULL)',
       [queue],
     );
-    await client.query('COMMIT');
-  } catch (error) {
-    await client.query('ROLLBACK');
-    throw error;
-  } finally {
-    client.release();
-  }
+  });
 }

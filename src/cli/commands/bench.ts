@@ -4,6 +4,7 @@ import { startWorker } from '../../worker/start.ts';
 import { type Figures, measureDrain, measureEnqueue, measureLatency } from '../bench/measure.ts';
 import { openBenchQueue, removeBenchQueue, removeLeftovers, withBench } from '../bench/queue.ts';
 import { defineCommand } from '../command.ts';
+import { connectOptions } from '../open-options.ts';
 import { callerOf } from '../operations.ts';
 import { JSON_FLAG, whole } from '../options.ts';
 import { print } from '../print.ts';
@@ -30,39 +31,18 @@ export const bench = defineCommand({
   run({ tasks: count = 2_000, concurrency: slots = 20, json }) {
     const stopped = firstSignal();
     return withSession(
-      async ({ settings, config: given, database, log, secret }) => {
-        const { queue, task, config } = withBench(given);
-        const { url, directUrl } = database;
-        const { prepares } = settings;
-        const egress = { allow: settings.webhookAllow };
-        const lovage = await openLovage({
-          config,
-          url,
-          directUrl,
-          prepares,
-          secret,
-          egress,
-          log,
-          queryTimeoutMs: 60_000,
-        });
+      async (session) => {
+        const { queue, task, config } = withBench(session.config);
+        const { url, directUrl } = session.database;
+        const connection = connectOptions({ ...session, config });
+        const lovage = await openLovage({ ...connection, queryTimeoutMs: 60_000 });
         const caller = callerOf(userInfo().username);
         let worker: Awaited<ReturnType<typeof startWorker>> | undefined;
         const measure = async (): Promise<Figures> => {
           const enqueuedPerSecond = await measureEnqueue(lovage, caller, task, count);
-          const { configFile } = settings;
-          worker = await startWorker({
-            config,
-            configFile,
-            url,
-            directUrl,
-            prepares,
-            secret,
-            egress,
-            log,
-            queues: [queue],
-            slots,
-            version: version(),
-          });
+          const { configFile } = session.settings;
+          const options = { ...connection, configFile, queues: [queue], slots, version: version() };
+          worker = await startWorker(options);
           const drainedPerSecond = await measureDrain(lovage, queue, count);
           return {
             tasks: count,

@@ -7,6 +7,7 @@ import { startWorker } from '../../worker/start.ts';
 import { CHILD_OPTIONS, readChildLimits } from '../child-limits.ts';
 import { defineCommand } from '../command.ts';
 import { readRootKey } from '../kept-secrets.ts';
+import { lovageOptions, workerOptions } from '../open-options.ts';
 import { whole } from '../options.ts';
 import { withLastingSession } from '../session.ts';
 import { firstSignal } from '../signals.ts';
@@ -29,38 +30,13 @@ export const dev = defineCommand({
     const children = readChildLimits(values);
     const stopped = firstSignal();
     return withLastingSession(
-      async ({ settings, config, log, database, secret }) => {
+      async (session) => {
+        const { settings, config, log, database } = session;
         const mounts = readMounts(config);
         const rootKey = await readRootKey(settings, database.isEmbedded);
         const metrics = new Metrics();
-        const lovage = await openLovage({
-          metrics,
-          config,
-          url: database.url,
-          directUrl: database.directUrl,
-          prepares: settings.prepares,
-          secret,
-          egress: { allow: settings.webhookAllow },
-          log,
-          idempotencyTtlMs: settings.idempotencyTtlMs,
-        });
-        const worker = await startWorker({
-          metrics,
-          config,
-          configFile: settings.configFile,
-          url: database.url,
-          directUrl: database.directUrl,
-          prepares: settings.prepares,
-          secret,
-          egress: { allow: settings.webhookAllow },
-          log,
-          slots: slots ?? settings.concurrency,
-          children: { ...children, maxTasks: children.maxTasks ?? settings.maxTasksPerChild },
-          queryTimeoutMs: settings.queryTimeoutMs,
-          housekeepingMs: settings.housekeepingMs,
-          ages: { auditMs: settings.auditRetentionMs, deliveriesMs: settings.keeping.retentionMs },
-          version: version(),
-        });
+        const lovage = await openLovage({ ...lovageOptions(session), metrics });
+        const worker = await startWorker({ ...workerOptions(session, { slots, children }), metrics });
         const authenticator = createAuthenticator(lovage.pool, rootKey);
         try {
           const api = await startApi({

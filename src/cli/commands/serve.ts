@@ -4,6 +4,7 @@ import { readMounts } from '../../mounts.ts';
 import { openLovage } from '../../open.ts';
 import { defineCommand } from '../command.ts';
 import { readRootKey } from '../kept-secrets.ts';
+import { lovageOptions } from '../open-options.ts';
 import { withLastingSession } from '../session.ts';
 import { firstSignal } from '../signals.ts';
 import { version } from '../version.ts';
@@ -16,18 +17,10 @@ export const serve = defineCommand({
   examples: ['serve'],
   async run() {
     const stopped = firstSignal();
-    return withLastingSession(async ({ settings, config, log, database, secret }) => {
+    return withLastingSession(async (session) => {
+      const { settings, config, log, database } = session;
       const mounts = readMounts(config);
-      const lovage = await openLovage({
-        config,
-        url: database.url,
-        directUrl: database.directUrl,
-        prepares: settings.prepares,
-        secret,
-        egress: { allow: settings.webhookAllow },
-        log,
-        idempotencyTtlMs: settings.idempotencyTtlMs,
-      });
+      const lovage = await openLovage(lovageOptions(session));
       const authenticator = createAuthenticator(
         lovage.pool,
         await readRootKey(settings, database.isEmbedded),

@@ -6,6 +6,7 @@ import { startWorker, type RunningWorker } from '../../worker/start.ts';
 import { CHILD_OPTIONS, readChildLimits } from '../child-limits.ts';
 import { defineCommand, UsageError } from '../command.ts';
 import { readRootKey } from '../kept-secrets.ts';
+import { workerOptions } from '../open-options.ts';
 import { text, whole } from '../options.ts';
 import { withLastingSession } from '../session.ts';
 import { firstSignal } from '../signals.ts';
@@ -30,24 +31,9 @@ export const worker = defineCommand({
       .filter(Boolean);
     if (queues?.length === 0) throw new UsageError('--queues names no queue');
     const stopped = firstSignal();
-    return withLastingSession(async ({ settings, config, log, database, secret }) => {
-      const running = await startWorker({
-        config,
-        configFile: settings.configFile,
-        url: database.url,
-        directUrl: database.directUrl,
-        prepares: settings.prepares,
-        secret,
-        egress: { allow: settings.webhookAllow },
-        log,
-        queues,
-        slots: slots ?? settings.concurrency,
-        children: { ...children, maxTasks: children.maxTasks ?? settings.maxTasksPerChild },
-        queryTimeoutMs: settings.queryTimeoutMs,
-        housekeepingMs: settings.housekeepingMs,
-        ages: { auditMs: settings.auditRetentionMs, deliveriesMs: settings.keeping.retentionMs },
-        version: version(),
-      });
+    return withLastingSession(async (session) => {
+      const { settings, log, database } = session;
+      const running = await startWorker({ ...workerOptions(session, { slots, children }), queues });
       const door = await openDoor(running, settings, database.isEmbedded);
       if (door) log.info({ url: door.url }, 'answers probes and scrapes');
       const code = await whenToEnd({ stopped, toldToEnd: running.toldToEnd, maxMemoryMb, log });

@@ -19,7 +19,7 @@ export const list = defineCommand({
     }),
 });
 
-export const describeWebhook = (webhook: WebhookView) => ({
+const describeWebhook = (webhook: WebhookView) => ({
   id: webhook.id,
   url: webhook.url,
   events: webhook.events.join(',') || 'all',

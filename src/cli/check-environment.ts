@@ -1,4 +1,4 @@
-import type { Config } from './config.ts';
+import type { Config } from '../config.ts';
 
 /** Below it a value is a word that a message may well hold for another reason. */
 const MIN_HIDDEN = 8;
