@@ -18,7 +18,11 @@ beforeAll(async () => {
   lab = await openLab();
   // Few backends for many connections, so that each transaction meets another one.
   if (program)
-    bouncer = await startPgBouncer(program, lab.url, `default_pool_size = ${POOL_SIZE}\nserver_round_robin = 1`);
+    bouncer = await startPgBouncer(
+      program,
+      lab.url,
+      `default_pool_size = ${POOL_SIZE}\nserver_round_robin = 1`,
+    );
 });
 afterAll(async () => {
   await bouncer?.[Symbol.asyncDispose]();
