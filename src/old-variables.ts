@@ -1,7 +1,6 @@
-import { z } from 'zod';
 import type { Log } from './log.ts';
+import { wholeNumber } from './whole-number.ts';
 
-const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 /** Timers run no longer than 24 days. */
 const limitS = wholeNumber(1, 2_147_483).optional();
 const TEN_YEARS_S = 3650 * 24 * 60 * 60;

@@ -17,3 +17,16 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
 export function redactSecrets(text: string): string {
   return PATTERNS.reduce((redacted, [pattern, instead]) => redacted.replace(pattern, instead), text);
 }
+
+/** Below it a value is a word that a text may well hold for another reason. */
+const MIN_HIDDEN = 8;
+const HOLDS_SECRETS = /pass|secret|token|key$|url$/i;
+
+/** A text without the values of those variables whose names say that they are secret or may hold one. */
+export function hideValues(text: string, env: NodeJS.ProcessEnv): string {
+  return Object.entries(env).reduce(
+    (hidden, [name, value = '']) =>
+      value.length >= MIN_HIDDEN && HOLDS_SECRETS.test(name) ? hidden.replaceAll(value, `[${name}]`) : hidden,
+    text,
+  );
+}

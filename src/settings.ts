@@ -3,28 +3,18 @@ import { z } from 'zod';
 import { createAllowList } from './egress/allow-list.ts';
 import { SetupError } from './errors.ts';
 import { oldVariables } from './old-variables.ts';
+import { postgresUrl } from './postgres-url.ts';
 import type { Keeping } from './task.ts';
 import { parseTrustedProxies, type TrustedProxies } from './trusted-proxies.ts';
+import { wholeNumber } from './whole-number.ts';
 
 const MIB = 1024 * 1024;
 const DAY_MS = 24 * 60 * 60 * 1000;
 const MAX_KEEPING_MS = 3650 * DAY_MS;
-const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
-const flag = z.enum(['0', '1', 'false', 'true']).transform((value) => value === '1' || value === 'true');
-
-function isUrl(text: string): boolean {
-  try {
-    const { username, password } = new URL(text);
-    return [username, password].map(decodeURIComponent).length > 0;
-  } catch {
-    return false;
-  }
-}
-
-const postgresUrl = z
-  .string()
-  .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
-  .refine(isUrl, 'is no URL: write special characters of the password as %XX');
+const FLAGS = ['0', '1', 'false', 'true'] as const;
+const flag = z.enum(FLAGS, 'must be 0 or 1').transform((value) => value === '1' || value === 'true');
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const named = z.string().regex(/\S/, 'must not be blank');
 
 function isAllowList(entries: readonly string[]): boolean {
   try {
@@ -57,7 +47,7 @@ const environment = z
       .refine((url) => URL.canParse(url), 'is no URL')
       .optional(),
     LOVAGE_PREPARE: flag.default(true),
-    LOVAGE_DATA_DIR: z.string().default('.lovage'),
+    LOVAGE_DATA_DIR: named.default('.lovage'),
     LOVAGE_API_KEY: z
       .string()
       .regex(/^[\x21-\x7e]{20,200}$/, 'must be 20 to 200 printable characters')
@@ -66,7 +56,7 @@ const environment = z
       .string()
       .regex(/^[\x21-\x7e]{32,500}$/, 'must be at least 32 printable characters')
       .optional(),
-    LOVAGE_CONFIG: z.string().default('lovage.config.ts'),
+    LOVAGE_CONFIG: named.default('lovage.config.ts'),
     LOVAGE_TRUST_PROXY: z
       .string()
       .refine(
@@ -76,7 +66,7 @@ const environment = z
       .optional(),
     LOVAGE_MAX_BODY_BYTES: wholeNumber(1024, 1024 * MIB).default(6 * MIB),
     LOVAGE_CORS_ORIGINS: origins.default([]),
-    LOVAGE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).optional(),
+    LOVAGE_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).optional(),
     LOVAGE_DIAG: flag.default(false),
     LOVAGE_DRAIN_MS: wholeNumber(0, 3_600_000).default(30_000),
     LOVAGE_QUERY_TIMEOUT_MS: wholeNumber(500, 3_600_000).default(30_000),
@@ -97,7 +87,7 @@ const environment = z
       .refine(isAllowList, 'must be hosts, addresses or networks, separated by commas'),
     LOVAGE_METRICS_OPEN: flag.default(false),
     LOVAGE_METRICS_PORT: wholeNumber(0, 65_535).optional(),
-    HOST: z.string().default('127.0.0.1'),
+    HOST: named.default('127.0.0.1'),
     PORT: wholeNumber(0, 65_535).default(3000),
   })
   .refine(

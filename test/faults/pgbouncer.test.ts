@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findPgBouncer } from '../../tools/pgbouncer/find.ts';
 import { openLab, until, type Lab } from '../lab.ts';
@@ -8,6 +9,7 @@ import { startApiProcess, type ApiProcess } from './api-process.ts';
 import { startPgBouncer } from './pgbouncer.ts';
 
 const program = await findPgBouncer();
+const POOL_SIZE = 6;
 const LOST = /42P05|26000|prepared statement/;
 
 let lab: Lab;
@@ -16,7 +18,11 @@ beforeAll(async () => {
   lab = await openLab();
   // Few backends for many connections, so that each transaction meets another one.
   if (program)
-    bouncer = await startPgBouncer(program, lab.url, 'default_pool_size = 6\nserver_round_robin = 1');
+    bouncer = await startPgBouncer(
+      program,
+      lab.url,
+      `default_pool_size = ${POOL_SIZE}\nserver_round_robin = 1`,
+    );
 });
 afterAll(async () => {
   await bouncer?.[Symbol.asyncDispose]();
@@ -86,9 +92,27 @@ test.skipIf(!program)(
     expect(rerun.workerId).not.toBe(workerId);
     await lab.sql('SELECT lovage.cancel($1)', [id]);
     await Promise.all(workers.filter((worker) => worker !== victim).map(end));
+    expect(await lockTimeouts(), 'a start leaves its settings to nobody').toEqual(Array(POOL_SIZE).fill('0'));
     expect(await lab.violations()).toEqual([]);
   },
 );
+
+/** Of every backend that the pooler has: each is held by a transaction of its own. */
+async function lockTimeouts(): Promise<unknown[]> {
+  const clients = Array.from({ length: POOL_SIZE }, () => new pg.Client({ connectionString: bouncer.url }));
+  try {
+    return await Promise.all(
+      clients.map(async (client) => {
+        await client.connect();
+        await client.query('BEGIN');
+        const { rows } = await client.query<{ lock_timeout: string }>('SHOW lock_timeout');
+        return rows[0]?.lock_timeout;
+      }),
+    );
+  } finally {
+    await Promise.all(clients.map((client) => client.end()));
+  }
+}
 
 async function runnerOf(id: string): Promise<{ attempt: number; workerId: string }> {
   await whenRunning(lab, id);

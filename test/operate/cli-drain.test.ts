@@ -19,12 +19,15 @@ test('a worker that is told to end finishes what runs, claims nothing more, and 
   const worker = await startWorkerProcess(lab, ['--queues', 'diag']);
   const running = await lab.enqueue(sleep, { ms: 4_000 });
   await whenRunning(lab, running.id);
+  // Frozen it cannot end between the two, however long they take.
+  worker.child.kill('SIGSTOP');
   expect(await say('workers', 'drain', worker.id)).toMatchObject({
     code: 0,
     stdout: expect.stringContaining('was told to end') as string,
   });
   expect((await say('workers', 'drain', worker.id)).stdout).toContain('is ending already');
   const late = await lab.enqueue(sleep, { ms: 1 });
+  worker.child.kill('SIGCONT');
   expect(await worker.exited).toBe(0);
   expect(await lab.get(running.id)).toMatchObject({ state: 'succeeded', attempt: 1 });
   expect(await lab.get(late.id)).toMatchObject({ state: 'queued', attempt: 0 });

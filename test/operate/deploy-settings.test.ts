@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -63,8 +63,69 @@ test('a configuration that is not there, or is none, is told of beside the varia
   const folder = mkdtempSync(join(tmpdir(), 'lovage-settings-'));
   const { code, stderr } = await run(['serve'], { LOVAGE_CONFIG: join(folder, 'none.ts'), PORT: 'eighty' });
   expect(code).toBe(1);
-  expect(linesOf(stderr).map((line) => line.slice(0, 16))).toEqual(['PORT: Invalid in', 'no configuration']);
+  expect(linesOf(stderr).map((line) => line.slice(0, 16))).toEqual(['PORT: must be a ', 'no configuration']);
 });
+
+test.each(['PORT', 'LOVAGE_DRAIN_MS', 'CELERY_TASK_TIME_LIMIT'])(
+  '%s takes digits alone: no blank is 0, and no 1e3 a thousand',
+  (name) => {
+    for (const value of [' ', '1e3', '0x50', '+80', '8.0', '80 ', '-1', '9'.repeat(400)])
+      expect(() => readSettings({ [name]: value }), value).toThrow(
+        new RegExp(`^${name}: must be a whole number from \\d+ to \\d+$`),
+      );
+  },
+);
+
+test.each([
+  ['hunter2', 'must begin with postgres://'],
+  ['postgres://lovage:hunter2%zz@db/lovage', 'is no URL such as'],
+  ['postgres://lovage:hunter2@one:5432,two:5432/lovage', 'is no URL such as'],
+  [
+    'postgres://lovage:hunter2@db/lovage?sslmode=verify-full&sslrootcert=/no/hunter2.pem',
+    'names an sslrootcert',
+  ],
+])('a URL of Postgres that cannot be used is told of in a line without any part of it', (url, fault) => {
+  for (const name of ['DATABASE_URL', 'LOVAGE_DIRECT_URL']) {
+    const read = () => readSettings({ [name]: url });
+    expect(read).toThrow(new RegExp(`^${name}: ${fault}[^\\n]*$`));
+    expect(read).not.toThrow(/hunter2/);
+  }
+});
+
+test.each(FREE)('%s may be any text but a blank one', (name) => {
+  expect(() => readSettings({ [name]: ' ' })).toThrow(`${name}: must not be blank`);
+});
+
+test.each([
+  ['is broken', 'export default {', ['Unexpected token .*:1\\)']],
+  ['imports what is not there', "import './gone.ts';", ["Cannot find module '.*/gone.ts' .*"]],
+  ['throws nothing', 'throw null;', ['it threw null']],
+  ['exports something else', 'export default { tasks: 1 };', undefined],
+  [
+    'tells what it has read',
+    'throw new Error(`no such\n ${process.env.SHOP_TOKEN} at postgres://shop:hunter2@db`);',
+    ['no such \\[SHOP_TOKEN\\] at postgres://shop:\\[redacted\\]@db \\(.*:1\\)'],
+  ],
+  [
+    'checks variables of its own',
+    "throw Object.assign(new Error('[...]'), { issues: [{ path: ['A'], message: 'is short' }, { path: ['B'], message: 'is long' }] });",
+    ['A: is short', 'B: is long'],
+  ],
+])(
+  'a configuration that %s is told of in a line per fault, with its place and no secret, beside the variables',
+  async (_what, code, faults) => {
+    const file = join(mkdtempSync(join(tmpdir(), 'lovage-settings-')), 'lovage.config.ts');
+    writeFileSync(file, code);
+    const env = { LOVAGE_CONFIG: file, PORT: 'eighty', SHOP_TOKEN: 'hunter2-hunter2' };
+    const { code: exitCode, stderr } = await run(['serve'], env);
+    expect(exitCode).toBe(1);
+    const expected = faults?.map((fault) => `${file} cannot be loaded: ${fault}`) ?? [
+      `${file} must export what defineConfig\\(\\) returns as its default export`,
+    ];
+    expect(stderr).toMatch(new RegExp(`^lovage: PORT: .*\n${expected.join('\n')}\n$`));
+    expect(stderr).not.toContain('hunter2');
+  },
+);
 
 /** What stands in code: a name, or one with its value. */
 const documented = (text: string) =>
@@ -126,6 +187,8 @@ test('no other place reads the environment', () => {
     'src/cli/session.ts',
     'src/embedded-postgres/launch.ts',
     'src/embedded-postgres/server-process.ts',
+    // Its values are hidden.
+    'src/load-config.ts',
     'src/mounts.ts',
     'src/settings.ts',
     'src/task-defaults.ts',

@@ -60,9 +60,10 @@ test('a worker and the API get SIGTERM alone, and the time that they need', () =
   expect(Number(valueOf('lovage-api.service', 'TimeoutStopSec'))).toBeGreaterThan(10);
 });
 
-test('every unit runs as nobody in particular, with no rights and no secret in its file', () => {
+test('every unit starts until it can, as nobody in particular, with no rights and no secret in its file', () => {
   expect(files).toHaveLength(3);
   for (const name of files) {
+    expect(valueOf(name, 'StartLimitIntervalSec'), name).toBe('0');
     expect(valueOf(name, 'DynamicUser'), name).toBe('yes');
     expect(valueOf(name, 'ProtectSystem'), name).toBe('strict');
     expect(valueOf(name, 'NoNewPrivileges'), name).toBe('yes');
