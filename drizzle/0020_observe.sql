@@ -60,6 +60,25 @@ EXCEPTION WHEN feature_not_supported THEN
 END
 $$;
 --> statement-breakpoint
+-- As add_task_once(), for a task whose large input comes apart, as JSON: what is in `tasks` is copied at every step.
+CREATE FUNCTION lovage.add_large_task(task jsonb, once jsonb, input text, OUT outcome text, OUT answer lovage.task)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  accepted record;
+BEGIN
+  SELECT * INTO accepted FROM lovage.add_task_once(task, once);
+  outcome := accepted.outcome;
+  answer := accepted.answer;
+  IF outcome = 'added' THEN
+    UPDATE lovage.task t SET input = add_large_task.input::jsonb WHERE t.id = answer.id;
+  END IF;
+END
+$$;
+--> statement-breakpoint
+REVOKE EXECUTE ON FUNCTION lovage.add_large_task(jsonb, jsonb, text) FROM PUBLIC;
+--> statement-breakpoint
 -- As in 0015; a delivery goes on with the trace of the task that it tells of, or of a batch's first task.
 CREATE OR REPLACE FUNCTION lovage.add_delivery_tasks(ids uuid[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER

@@ -1,16 +1,20 @@
 import { LovageError } from '../errors.ts';
+import { largeText } from '../json/large-text.ts';
 import { suspect, type Suspicion } from '../json/unstorable.ts';
 
 export interface JsonBody {
   value: unknown;
   suspicion: Suspicion;
+  /** The value as it came, where it is too large to be written anew. */
+  text?: Uint8Array | undefined;
 }
 
 /** Reads a JSON body of any content type. @throws LovageError payload-too-large or malformed-json. */
 export async function readJson(request: Request, maxBytes: number): Promise<JsonBody> {
-  const text = await readText(request, maxBytes);
+  const bytes = await readBytes(request, maxBytes);
+  const text = decode(bytes);
   if (text.trim() === '') throw new LovageError('malformed-json', 'The body is empty; send JSON, such as {}');
-  return { value: parse(text), suspicion: suspect(text) };
+  return { value: parse(text), suspicion: suspect(text), text: largeText(bytes, text) };
 }
 
 /** The same, but no body at all is `undefined`. */

@@ -25,6 +25,8 @@ export interface RequestContext {
   drained?: (() => Promise<void>) | undefined;
   /** What the raw text may hold that Postgres refuses. */
   suspicion: Suspicion;
+  /** The input of the one task that the request makes, as it came; missing where it is written anew. */
+  inputText?: Uint8Array | undefined;
   /** Takes this call from what the caller's key may still make. Missing where the request as a whole was counted. @throws rate-limited */
   spend?: (() => Promise<void>) | undefined;
   /** What became of the request in the audit log. */

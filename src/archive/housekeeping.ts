@@ -34,7 +34,7 @@ export function askForHousekeeping(
 ): () => void {
   async function ask(): Promise<void> {
     await makePartitions(pool, log);
-    const { outcome } = await sendOnce(pool, newRound(everyMs), null);
+    const { outcome } = await sendOnce(pool, { task: newRound(everyMs) });
     if (outcome === 'added') notifier.ready(HOUSEKEEPING_QUEUE);
   }
   // Workers that were started together do not all come at once.

@@ -21,22 +21,47 @@ export type SentOnce =
 /** The columns of what `lovage.add_task_once()` answers with, as `a`. */
 export const ACCEPTED_ONCE = ACCEPTED.replaceAll(/\w+/g, '(a.answer).$&');
 
+const ADD_ONCE = {
+  name: 'lovage_add_task_once',
+  text: `SELECT a.outcome, ${ACCEPTED_ONCE} FROM lovage.add_task_once($1, $2) a`,
+};
+const ADD_LARGE = {
+  name: 'lovage_add_large_task',
+  text: `SELECT a.outcome, ${ACCEPTED_ONCE} FROM lovage.add_large_task($1, $2, $3) a`,
+};
+
 /** Accepts a task unless one stands for it already, in one statement. Of twins at once the later ones wait for the first. */
 export async function sendOnce(
   executor: Executor,
-  task: NewTask & { id: string },
-  key: IdempotencyKey | null,
+  {
+    task,
+    key,
+    inputText,
+  }: { task: NewTask & { id: string }; key?: IdempotencyKey | null; inputText?: Uint8Array | undefined },
 ): Promise<SentOnce> {
-  const { rows } = await executor.query<Answer>({
-    name: 'lovage_add_task_once',
-    text: `SELECT a.outcome, ${ACCEPTED_ONCE} FROM lovage.add_task_once($1, $2) a`,
-    values: [JSON.stringify(task), JSON.stringify(key)],
-  });
+  const once = JSON.stringify(key ?? null);
+  const { rows } = await executor.query<Answer>(
+    inputText
+      ? { ...ADD_LARGE, values: [withoutInput(task), once, inputText] }
+      : { ...ADD_ONCE, values: [JSON.stringify(task), once] },
+  );
   const [answer] = rows;
   if (!answer) throw new Error(`nothing was said about task ${task.id}`);
   const { outcome, ...row } = answer;
   if (outcome === 'added') return { outcome, row };
   return outcome === 'reused' ? { outcome } : { outcome, id: answer.id };
 }
+
+/** Accepts a task that is a text already, with its input apart. */
+export async function sendLarge(
+  executor: Executor,
+  task: string,
+  inputText: Uint8Array,
+): Promise<AcceptedRow[]> {
+  const { rows } = await executor.query<Answer>({ ...ADD_LARGE, values: [task, null, inputText] });
+  return rows;
+}
+
+export const withoutInput = (task: NewTask): string => JSON.stringify({ ...task, input: undefined });
 
 type Answer = AcceptedRow & { outcome: SentOnce['outcome'] };

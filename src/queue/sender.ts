@@ -3,6 +3,7 @@ import { isPassing, retryConflicts } from '../db/failures.ts';
 import type { AcceptedRow } from '../db/rows.ts';
 import { LovageError } from '../errors.ts';
 import { uuidV7 } from '../uuid.ts';
+import { sendLarge, withoutInput } from './send-once.ts';
 import { sendJson, type NewTask } from './send.ts';
 
 export interface SenderOptions {
@@ -26,6 +27,9 @@ const MAX_WAIT_MS = 3_000;
 interface Waiting {
   id: string;
   json: string;
+  /** Its input, where that is not in `json`: such a task goes alone. */
+  inputText: Uint8Array | undefined;
+  size: number;
   since: number;
   accept: (row: AcceptedRow) => void;
   refuse: (error: unknown) => void;
@@ -56,13 +60,14 @@ export class Sender {
   }
 
   /** Resolves once the task is committed. @throws what Postgres said, or queue-unavailable where it was not asked. */
-  send(task: NewTask): Promise<AcceptedRow> {
+  send(task: NewTask, inputText?: Uint8Array): Promise<AcceptedRow> {
     const id = task.id ?? uuidV7();
-    const json = JSON.stringify({ ...task, id });
+    const json = inputText ? withoutInput({ ...task, id }) : JSON.stringify({ ...task, id });
+    const size = json.length + (inputText?.byteLength ?? 0);
     return new Promise((accept, refuse) => {
-      if (this.#waitingChars + json.length > this.#maxWaitingChars) return refuse(tooSlow());
-      this.#waiting.push({ id, json, since: performance.now(), accept, refuse });
-      this.#waitingChars += json.length;
+      if (this.#waitingChars + size > this.#maxWaitingChars) return refuse(tooSlow());
+      this.#waiting.push({ id, json, inputText, size, since: performance.now(), accept, refuse });
+      this.#waitingChars += size;
       this.#startSoon();
     });
   }
@@ -87,10 +92,12 @@ export class Sender {
   #take(): Waiting[] {
     let count = 0;
     let chars = 0;
-    for (const { json } of this.#waiting) {
-      if (count === this.#maxGroup || (count > 0 && chars + json.length > MAX_GROUP_CHARS)) break;
+    for (const { size, inputText } of this.#waiting) {
+      const isTooMuch = inputText !== undefined || chars + size > MAX_GROUP_CHARS;
+      if (count === this.#maxGroup || (count > 0 && isTooMuch)) break;
       count += 1;
-      chars += json.length;
+      chars += size;
+      if (inputText) break;
     }
     this.#waitingChars -= chars;
     const oldest = performance.now() - this.#maxWaitMs;
@@ -103,8 +110,7 @@ export class Sender {
 
   async #send(group: readonly Waiting[]): Promise<void> {
     try {
-      const json = `[${group.map((waiting) => waiting.json).join(',')}]`;
-      const rows = await retryConflicts(() => sendJson(this.#pool, json));
+      const rows = await retryConflicts(() => this.#write(group));
       const byId = new Map(rows.map((row) => [row.id, row]));
       for (const { id, accept, refuse } of group) {
         const row = byId.get(id);
@@ -115,6 +121,12 @@ export class Sender {
       if (group.length > 1 && isRefusal(error)) return this.#split(group);
       for (const { refuse } of group) refuse(error);
     }
+  }
+
+  #write(group: readonly Waiting[]): Promise<AcceptedRow[]> {
+    const [first] = group;
+    if (first?.inputText) return sendLarge(this.#pool, first.json, first.inputText);
+    return sendJson(this.#pool, `[${group.map(({ json }) => json).join(',')}]`);
   }
 
   async #split(group: readonly Waiting[]): Promise<void> {

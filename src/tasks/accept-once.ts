@@ -16,10 +16,14 @@ export async function acceptOnce(
   lovage: Pick<Lovage, 'pool' | 'db' | 'notifier' | 'idempotencyTtlMs'>,
   caller: Caller,
   task: NewTask,
-  { idempotencyKey = '', ...request }: { idempotencyKey?: string | undefined },
+  {
+    idempotencyKey = '',
+    inputText,
+    ...request
+  }: { idempotencyKey?: string | undefined; inputText?: Uint8Array | undefined },
 ): Promise<TaskView> {
   const key = idempotencyKey === '' ? null : idempotencyKeyOf(lovage, caller, idempotencyKey, request);
-  const sent = await sendOnce(lovage.pool, { ...task, id: task.id ?? uuidV7() }, key);
+  const sent = await sendOnce(lovage.pool, { task: { ...task, id: task.id ?? uuidV7() }, key, inputText });
   switch (sent.outcome) {
     case 'added':
       lovage.notifier.ready(task.queue);

@@ -32,6 +32,11 @@ export interface EnqueueRequest {
   callback?: Callback | undefined;
 }
 
+/** With its input also as it came: then that is stored, without being written anew. Both must say the same. */
+export interface SentRequest extends EnqueueRequest {
+  inputText?: Uint8Array | undefined;
+}
+
 /**
  * Accepts a task: it is committed when this resolves. One round trip to Postgres, shared with others that come at the same
  * time; one more where there is such a task already, which is then the answer, marked as `replayed` or `deduplicated`.
@@ -43,7 +48,7 @@ export async function enqueueTask(
     'config' | 'pool' | 'db' | 'sender' | 'notifier' | 'idempotencyTtlMs' | 'secret' | 'egress'
   >,
   caller: Caller,
-  request: EnqueueRequest,
+  request: SentRequest,
 ): Promise<TaskView> {
   const task = await newTask(findDefinition(lovage, request.name), caller, request);
   // A callback goes with the id of its task.
@@ -53,7 +58,7 @@ export async function enqueueTask(
     if (task.dedupe || request.idempotencyKey !== undefined) {
       return await send(task, (traced) => acceptOnce(lovage, caller, traced, request));
     }
-    const row = await send(task, (traced) => lovage.sender.send(traced));
+    const row = await send(task, (traced) => lovage.sender.send(traced, request.inputText));
     lovage.notifier.ready(task.queue);
     return viewAccepted(row, row.due_at > row.created_at);
   } catch (error) {

@@ -93,6 +93,7 @@ export async function serve(
   config: Config = fixture,
   options: {
     port?: number;
+    maxBodyBytes?: number;
     /** `undefined` where LOVAGE_SECRET is not set. */
     secret?: string | undefined;
     corsOrigins?: string[];
@@ -110,6 +111,7 @@ export async function serve(
   });
   const {
     port = 0,
+    maxBodyBytes = MAX_BODY_BYTES,
     corsOrigins = [],
     limits = {},
     mounts = config.mounts,
@@ -119,7 +121,7 @@ export async function serve(
   const settings = {
     host: '127.0.0.1',
     port,
-    maxBodyBytes: MAX_BODY_BYTES,
+    maxBodyBytes,
     corsOrigins,
     trustedProxies,
     metricsOpen,

@@ -60,6 +60,7 @@ const refused = { code: '42501' };
 describe('a role that may read lovage’s tables', () => {
   test.each<[string, (id: string) => string]>([
     ['add_tasks', () => `SELECT * FROM lovage.add_tasks('[{"name": "diag.noop", "queue": "diag"}]')`],
+    ['add_large_task', () => `SELECT * FROM lovage.add_large_task('{}', NULL, '{}')`],
     [
       'settle',
       (id) =>

@@ -84,6 +84,18 @@ describe('tasks share a commit', () => {
     await Promise.all(large.map((task) => lab.lovage.sender.send(task)));
     expect(await sizesOf('size')).toEqual([2, 2]);
   });
+
+  test('but for one whose input comes as a text, which goes alone', async () => {
+    const { sender } = lab.lovage;
+    const tasks = several(5, 'apart');
+    const sent = tasks.map((task, n) =>
+      n === 2 ? sender.send(task, Buffer.from('{"n": 2, "apart": true}')) : sender.send(task),
+    );
+    const ids = (await Promise.all(sent)).map(({ id }) => id);
+    expect(await commitsOf('apart')).toEqual([[0, 1], [2], [3, 4]]);
+    expect(await lab.get(ids[2] ?? '')).toMatchObject({ state: 'queued', input: { n: 2, apart: true } });
+    expect(await lab.violations()).toEqual([]);
+  });
 });
 
 describe('a group that Postgres refuses', () => {
@@ -186,6 +198,9 @@ describe('when Postgres is too slow', () => {
       await whenHeldUp(1);
       const waiting = [sender.send(large), sender.send(large)];
       await expect(sender.send(large)).rejects.toMatchObject({ code: 'queue-unavailable' });
+      await expect(sender.send(newTask(), Buffer.alloc(1_000, ' '))).rejects.toMatchObject({
+        code: 'queue-unavailable',
+      });
       return [first, ...waiting];
     });
     await Promise.all(sent);

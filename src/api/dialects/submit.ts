@@ -17,11 +17,12 @@ export function answerSubmit(route: SubmitRoute, shared: DialectParts) {
     requireScope(c.var.caller, 'enqueue');
     const waitMs = isSync(request.query) ? MAX_WAIT_MS : 0;
     const query = route.query ? await fitQuery(route.query, new URL(c.req.url).searchParams) : request.query;
-    const { value: body, suspicion } = await readBody(route, c.req.raw, parts.maxBodyBytes);
+    const { value: body, suspicion, text } = await readBody(route, c.req.raw, parts.maxBodyBytes);
     const input: unknown = route.input ? route.input(body, query, request.params) : body;
+    const inputText = route.input ? undefined : text;
     const refusal = await refusalOf(route, input, request);
     if (refusal) return refusal;
-    const procedures = router.createCaller(contextOf(parts, c, suspicion));
+    const procedures = router.createCaller({ ...contextOf(parts, c, suspicion), inputText });
     const task = await procedures.tasks.enqueue({ name: route.task.name, input, waitMs });
     const finished = isFinal(task.state) ? route.finished : undefined;
     return (finished ?? route.accepted)(viewIn(shared, request, task));

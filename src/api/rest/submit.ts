@@ -61,8 +61,8 @@ export function mountSubmit(rest: OpenAPIHono<HttpEnv>, parts: ApiParts, router:
     const callback = readCallback(parts, callbackUrl, c.req.valid('header')[SECRET_HEADER]);
     const waitMs = readWait(c, query);
     const body = await readJson(c.req.raw, parts.maxBodyBytes);
-    const procedures = router.createCaller(contextOf(parts, c, body.suspicion));
-    const task = await procedures.tasks.enqueue({
+    const context = { ...contextOf(parts, c, body.suspicion), inputText: body.text };
+    const task = await router.createCaller(context).tasks.enqueue({
       ...options,
       callback,
       name: c.req.valid('param').id,

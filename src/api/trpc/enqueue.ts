@@ -17,7 +17,7 @@ export interface Submission {
 
 /** Commits a task or finds the one that stands for it, then waits for it if asked; a final task comes whole. */
 export async function enqueueAndWait(context: RequestContext, submission: Submission): Promise<TaskView> {
-  const { lovage, caller, patience } = context;
+  const { lovage, caller, patience, inputText } = context;
   const { waitMs = 0, include, ...options } = submission.options;
   if (waitMs > 0) requireScope(caller, 'read');
   if (options.delayMs !== undefined && options.runAt !== undefined) {
@@ -25,7 +25,7 @@ export async function enqueueAndWait(context: RequestContext, submission: Submis
     throw new LovageError('validation', 'delayMs and runAt exclude each other', { faults });
   }
   const { name, input } = submission;
-  const accepted = await patience.spend(enqueueTask(lovage, caller, { name, input, ...options }));
+  const accepted = await patience.spend(enqueueTask(lovage, caller, { name, input, inputText, ...options }));
   const { replayed, deduplicated } = accepted;
   const marks = { ...(replayed && { replayed }), ...(deduplicated && { deduplicated }) };
   const mustWait = waitMs > 0 && !isFinal(accepted.state);
