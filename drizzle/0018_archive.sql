@@ -839,8 +839,8 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- Who keeps vacuum from removing what is dead: transactions, prepared transactions, replication slots and standbys that have seen
--- nothing newer for so long, or so many transactions. What belongs to other roles shows to members of pg_read_all_stats only.
+-- Who keeps vacuum from removing what is dead: transactions and prepared transactions that are older than that or so many transactions
+-- behind, replication slots and standbys that are so many behind. What belongs to other roles shows to members of pg_read_all_stats only.
 CREATE FUNCTION lovage.vacuum_holders(older_than interval DEFAULT '10 minutes', behind_by bigint DEFAULT 1000000)
 RETURNS TABLE (kind text, who text, since timestamptz, transactions bigint)
 LANGUAGE sql STABLE SECURITY DEFINER
@@ -849,10 +849,12 @@ AS $$
   SELECT 'transaction', format('pid %s of %s (%s), %s', a.pid, a.usename, coalesce(nullif(a.application_name, ''), 'no name'), a.state), a.xact_start,
          greatest(age(a.backend_xid), age(a.backend_xmin))::bigint
   FROM pg_stat_activity a
-  WHERE a.xact_start < now() - older_than AND a.datname = current_database() AND a.backend_type NOT LIKE 'autovacuum%'
+  -- Its xmin may be that of somebody older, who is named for himself.
+  WHERE (a.xact_start < now() - older_than OR age(a.backend_xid) > behind_by)
+    AND a.datname = current_database() AND a.backend_type NOT LIKE 'autovacuum%'
   UNION ALL
   SELECT 'prepared', format('prepared transaction "%s" of %s', p.gid, p.owner), p.prepared, age(p.transaction)::bigint
-  FROM pg_prepared_xacts p WHERE p.prepared < now() - older_than AND p.database = current_database()
+  FROM pg_prepared_xacts p WHERE (p.prepared < now() - older_than OR age(p.transaction) > behind_by) AND p.database = current_database()
   UNION ALL
   SELECT 'slot', format('replication slot "%s"%s', s.slot_name, CASE WHEN s.active THEN '' ELSE ', which nobody uses' END), NULL,
          greatest(age(s.xmin), age(s.catalog_xmin))::bigint
