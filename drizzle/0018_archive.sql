@@ -30,7 +30,7 @@ CREATE TABLE "lovage"."task_archive" (
 CREATE INDEX "task_archive_tenant" ON "lovage"."task_archive" USING btree ("tenant","id");--> statement-breakpoint
 CREATE INDEX "task_archive_name" ON "lovage"."task_archive" USING btree ("tenant","name","id");--> statement-breakpoint
 CREATE INDEX "task_archive_queue" ON "lovage"."task_archive" USING btree ("tenant","queue","id");--> statement-breakpoint
-CREATE INDEX "task_archive_failures" ON "lovage"."task_archive" USING btree ("tenant","id") WHERE "lovage"."task_archive"."state" <> 'succeeded';--> statement-breakpoint
+CREATE INDEX "task_archive_failures" ON "lovage"."task_archive" USING btree ("tenant","state","id") WHERE "lovage"."task_archive"."state" <> 'succeeded';--> statement-breakpoint
 CREATE INDEX "task_archive_batch" ON "lovage"."task_archive" USING btree ("batch_id","id") WHERE "lovage"."task_archive"."batch_id" IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "task_archive_parent" ON "lovage"."task_archive" USING btree ("parent_id") WHERE "lovage"."task_archive"."parent_id" IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "task_archive_tags" ON "lovage"."task_archive" USING gin ("tags") WHERE "lovage"."task_archive"."tags" <> '{}';--> statement-breakpoint
@@ -211,14 +211,14 @@ DECLARE
   more uuid[];
   states lovage.task_state[] := ARRAY(SELECT s::lovage.task_state FROM jsonb_array_elements_text(filter -> 'states') s
                                       WHERE s IN ('succeeded', 'failed', 'cancelled', 'expired'));
+  -- One by one: of several at a time an index by state and id is in no order.
+  state lovage.task_state;
   direction text := CASE WHEN ascending THEN 'ASC' ELSE 'DESC' END;
   -- Only what is asked for: each is planned for what it is.
   conditions text := concat_ws(' AND ', 'a.tenant = $3',
     CASE WHEN low IS NOT NULL THEN 'a.id > $4' END, CASE WHEN high IS NOT NULL THEN 'a.id < $5' END,
     CASE WHEN filter ? 'name' THEN 'a.name = $6' END, CASE WHEN filter ? 'queue' THEN 'a.queue = $7' END,
-    CASE WHEN filter ? 'states' THEN 'a.state = ANY ($8)' END,
-    -- So that its index is thought of, which holds no successes.
-    CASE WHEN filter ? 'states' AND 'succeeded' <> ALL (states) THEN 'a.state <> ''succeeded''' END,
+    CASE WHEN filter ? 'states' THEN 'a.state = $8' END,
     CASE WHEN filter ? 'tag' THEN 'a.tags @> ARRAY[$9] AND a.tags <> ''{}''' END,
     CASE WHEN filter ? 'createdAfter' THEN 'a.created_at >= $10' END, CASE WHEN filter ? 'createdBefore' THEN 'a.created_at < $11' END,
     CASE WHEN filter ? 'batchId' THEN 'a.batch_id = $12' END, CASE WHEN filter ? 'isOpen' THEN 'a.queue <> ''lovage''' END);
@@ -234,13 +234,15 @@ BEGIN
     ORDER BY CASE WHEN ascending THEN p.min_id END, CASE WHEN NOT ascending THEN p.max_id END DESC
   LOOP
     EXIT WHEN cardinality(ids) >= wanted AND CASE WHEN ascending THEN part.min_id > ids[wanted] ELSE part.max_id < ids[wanted] END;
-    EXECUTE query INTO more
-    USING part.from_at, part.to_at, of_tenant, low, high, filter ->> 'name', filter ->> 'queue', states, filter ->> 'tag',
-          (filter ->> 'createdAfter')::timestamptz, (filter ->> 'createdBefore')::timestamptz, (filter ->> 'batchId')::uuid, wanted;
-    CONTINUE WHEN more IS NULL;
-    ids := ids || more;
-    ids := CASE WHEN ascending THEN (ARRAY(SELECT i FROM unnest(ids) i ORDER BY i))[1:wanted]
-                ELSE (ARRAY(SELECT i FROM unnest(ids) i ORDER BY i DESC))[1:wanted] END;
+    FOREACH state IN ARRAY CASE WHEN filter ? 'states' THEN states ELSE ARRAY[NULL::lovage.task_state] END LOOP
+      EXECUTE query INTO more
+      USING part.from_at, part.to_at, of_tenant, low, high, filter ->> 'name', filter ->> 'queue', state, filter ->> 'tag',
+            (filter ->> 'createdAfter')::timestamptz, (filter ->> 'createdBefore')::timestamptz, (filter ->> 'batchId')::uuid, wanted;
+      CONTINUE WHEN more IS NULL;
+      ids := ids || more;
+      ids := CASE WHEN ascending THEN (ARRAY(SELECT i FROM unnest(ids) i ORDER BY i))[1:wanted]
+                  ELSE (ARRAY(SELECT i FROM unnest(ids) i ORDER BY i DESC))[1:wanted] END;
+    END LOOP;
   END LOOP;
   RETURN ids;
 END
@@ -837,8 +839,8 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- Who keeps vacuum from removing what is dead: transactions, prepared transactions, replication slots and standbys that have seen
--- nothing newer for so long, or so many transactions. What belongs to other roles shows to members of pg_read_all_stats only.
+-- Who keeps vacuum from removing what is dead: transactions and prepared transactions that are older than that or so many transactions
+-- behind, replication slots and standbys that are so many behind. What belongs to other roles shows to members of pg_read_all_stats only.
 CREATE FUNCTION lovage.vacuum_holders(older_than interval DEFAULT '10 minutes', behind_by bigint DEFAULT 1000000)
 RETURNS TABLE (kind text, who text, since timestamptz, transactions bigint)
 LANGUAGE sql STABLE SECURITY DEFINER
@@ -847,10 +849,12 @@ AS $$
   SELECT 'transaction', format('pid %s of %s (%s), %s', a.pid, a.usename, coalesce(nullif(a.application_name, ''), 'no name'), a.state), a.xact_start,
          greatest(age(a.backend_xid), age(a.backend_xmin))::bigint
   FROM pg_stat_activity a
-  WHERE a.xact_start < now() - older_than AND a.datname = current_database() AND a.backend_type NOT LIKE 'autovacuum%'
+  -- Its xmin may be that of somebody older, who is named for himself.
+  WHERE (a.xact_start < now() - older_than OR age(a.backend_xid) > behind_by)
+    AND a.datname = current_database() AND a.backend_type NOT LIKE 'autovacuum%'
   UNION ALL
   SELECT 'prepared', format('prepared transaction "%s" of %s', p.gid, p.owner), p.prepared, age(p.transaction)::bigint
-  FROM pg_prepared_xacts p WHERE p.prepared < now() - older_than AND p.database = current_database()
+  FROM pg_prepared_xacts p WHERE (p.prepared < now() - older_than OR age(p.transaction) > behind_by) AND p.database = current_database()
   UNION ALL
   SELECT 'slot', format('replication slot "%s"%s', s.slot_name, CASE WHEN s.active THEN '' ELSE ', which nobody uses' END), NULL,
          greatest(age(s.xmin), age(s.catalog_xmin))::bigint

@@ -18,6 +18,9 @@ ALTER TABLE "lovage"."queue_control" ADD COLUMN "limited_by" text;--> statement-
 -- What goes wrong is rare, so this stays small. History is only ever inserted: an index of it spoils no HOT update.
 CREATE INDEX "task_event_trouble" ON "lovage"."task_event" USING btree ("at") WHERE "lovage"."task_event"."type" IN ('failed', 'crashed', 'rescued', 'overdue');
 --> statement-breakpoint
+-- And so are other ends than success: by these the hot table's few are found among a million that wait.
+CREATE INDEX "task_event_ends" ON "lovage"."task_event" USING btree ("task_id") WHERE "lovage"."task_event"."type" IN ('failed', 'cancelled', 'expired');
+--> statement-breakpoint
 -- Said by hand ---------------------------------------------------------------------------------------------------------------
 
 -- Whoever came over the API or the command line is known by a setting, and written down there.
@@ -588,25 +591,68 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- How deep each queue is: counted up to 10,000, its oldest task that is due among as many.
-CREATE FUNCTION lovage.queue_depths()
-RETURNS TABLE (queue text, waiting int, ready int, is_more boolean, running int, oldest timestamptz)
+-- How many rows a queue's table has, or of them one of its indexes: what VACUUM or ANALYZE last saw on a page, times the pages that there
+-- are now. Null where neither has come by.
+CREATE FUNCTION lovage.estimated_rows(job_table text, index_suffix text DEFAULT '') RETURNS int
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT least(2147483647, seen.reltuples::float8 / t.relpages * pg_relation_size(t.oid) / current_setting('block_size')::int)::int
+  FROM pg_class t, pg_class seen
+  WHERE t.oid = to_regclass(format('pgboss.%I', job_table)) AND seen.oid = to_regclass(format('pgboss.%I', job_table || index_suffix))
+    AND t.relpages > 0 AND seen.reltuples >= 0
+$$;
+--> statement-breakpoint
+-- How deep each queue is, or one, in a time that does not grow with what waits: counted up to `at_most`, and estimated beyond, where
+-- `is_more` says so. The oldest that is due is exact as far as was counted; beyond, it is the oldest of those that were delayed or put
+-- back, and of the first thousand in each of up to 20 priorities. `running` is null where it cannot be told cheaply.
+CREATE FUNCTION lovage.queue_depths(of_queue text DEFAULT NULL, at_most int DEFAULT 10000)
+RETURNS TABLE (queue text, waiting int, ready int, scheduled int, is_more boolean, running int, oldest timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 AS $$
 DECLARE
-  declared record;
+  job_table text;
 BEGIN
-  FOR declared IN SELECT q.queue, q.job_table FROM lovage.live_queues() q LOOP
-    queue := declared.queue;
+  FOR queue, job_table IN SELECT q.queue, q.job_table FROM lovage.live_queues() q WHERE of_queue IS NULL OR q.queue = of_queue LOOP
     EXECUTE format(
-      'SELECT least(count(*), 10000), count(*) FILTER (WHERE w.start_after <= now()), count(*) > 10000,
+      'SELECT count(*), count(*) FILTER (WHERE w.start_after <= now()),
               min(greatest(w.start_after, w.created_on)) FILTER (WHERE w.start_after <= now())
        FROM (SELECT j.start_after, j.created_on FROM pgboss.%I j
-             WHERE j.name = $1 AND j.state < ''active'' AND NOT j.blocked ORDER BY j.priority DESC, j.created_on LIMIT 10001) w', declared.job_table)
-    INTO waiting, ready, is_more, oldest USING declared.queue;
-    running := CASE WHEN lovage.tells_running(declared.job_table) THEN (SELECT count(*) FROM lovage.running_attempts(declared.queue)) END;
+             WHERE j.name = $1 AND j.state < ''active'' AND NOT j.blocked ORDER BY j.priority DESC, j.created_on LIMIT $2 + 1) w', job_table)
+    INTO waiting, ready, oldest USING queue, at_most;
+    is_more := waiting > at_most;
+    scheduled := waiting - ready;
+    IF is_more THEN
+      EXECUTE format($q$
+        WITH RECURSIVE head AS (
+          (SELECT j.priority, 1 AS level FROM pgboss.%1$I j WHERE j.name = $1 AND j.state < 'active' AND NOT j.blocked
+           ORDER BY j.priority DESC LIMIT 1)
+          UNION ALL
+          SELECT n.priority, h.level + 1 FROM head h CROSS JOIN LATERAL (
+            SELECT j.priority FROM pgboss.%1$I j WHERE j.name = $1 AND j.state < 'active' AND NOT j.blocked AND j.priority < h.priority
+            ORDER BY j.priority DESC LIMIT 1) n
+          WHERE h.level < 20)
+        SELECT greatest($4, lovage.estimated_rows(%1$L)),
+               (SELECT count(*) FROM (SELECT FROM pgboss.%1$I j WHERE j.state < 'active'
+                  AND j.start_after > j.created_on AND j.start_after > now() ORDER BY j.start_after LIMIT $2 + 1) s),
+               least($3,
+                 (SELECT min(f.created_on) FROM head h CROSS JOIN LATERAL (
+                    SELECT n.created_on FROM (
+                      SELECT j.created_on, j.start_after FROM pgboss.%1$I j
+                      WHERE j.name = $1 AND j.state < 'active' AND NOT j.blocked AND j.priority = h.priority
+                      ORDER BY j.created_on LIMIT 1000) n
+                    WHERE n.start_after <= n.created_on LIMIT 1) f),
+                 (SELECT j.start_after FROM pgboss.%1$I j WHERE j.state < 'active' AND j.start_after > j.created_on AND j.start_after <= now() ORDER BY j.start_after LIMIT 1))$q$, job_table)
+      INTO waiting, scheduled, oldest USING queue, at_most, oldest, waiting;
+      IF scheduled > at_most THEN
+        scheduled := greatest(scheduled, lovage.estimated_rows(job_table, '_due'));
+      END IF;
+      waiting := greatest(waiting, scheduled + ready);
+      ready := greatest(ready, waiting - scheduled);
+    END IF;
+    running := CASE WHEN lovage.tells_running(job_table) THEN (SELECT count(*) FROM lovage.running_attempts(queue)) END;
     RETURN NEXT;
   END LOOP;
 END
@@ -634,10 +680,8 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- How many tasks ended how, by name and time, read from the newest lines of history, `at_most` of them. `covers` is how much of
--- a bucket they tell of; `per_second` counts on that.
-CREATE FUNCTION lovage.throughput(since interval DEFAULT '1 hour', bucket interval DEFAULT '1 minute', at_most int DEFAULT 200000)
-RETURNS TABLE (starts_at timestamptz, covers interval, name text, queue text, outcome text, tasks bigint, per_second numeric, mean_wait interval, mean_run interval)
+-- The newest lines of history, not older than that and `at_most` of them, and from when on they are complete.
+CREATE FUNCTION lovage.newest_lines(since interval, at_most int) RETURNS TABLE (task_id uuid, type text, at timestamptz, known_since timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off
@@ -647,15 +691,27 @@ AS $$
     WHERE e.xid >= lovage.first_transaction_at(now() - since) ORDER BY e.xid DESC LIMIT at_most
   ), known AS MATERIALIZED (
     SELECT CASE WHEN count(*) < at_most THEN now() - since ELSE greatest(now() - since, min(l.at)) END AS since FROM lines l
-  ), ended AS (
-    SELECT date_bin(bucket, l.at, '2000-01-01') AS starts_at, l.type, l.at, t.name, t.queue, t.started_at, t.due_at, t.created_at
-    FROM lines l CROSS JOIN known k JOIN lovage.task t ON t.id = l.task_id
-    WHERE l.type IN ('succeeded', 'failed', 'cancelled', 'expired') AND l.at >= k.since
+  )
+  SELECT l.task_id, l.type, l.at, k.since FROM lines l CROSS JOIN known k WHERE l.at >= k.since
+$$;
+--> statement-breakpoint
+-- How many tasks ended how, by name and time, read from the newest lines of history, `at_most` of them. `covers` is how much of
+-- a bucket they tell of; `per_second` counts on that.
+CREATE FUNCTION lovage.throughput(since interval DEFAULT '1 hour', bucket interval DEFAULT '1 minute', at_most int DEFAULT 200000)
+RETURNS TABLE (starts_at timestamptz, covers interval, name text, queue text, outcome text, tasks bigint, per_second numeric, mean_wait interval, mean_run interval)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off
+AS $$
+  WITH ended AS (
+    SELECT date_bin(bucket, l.at, '2000-01-01') AS starts_at, l.type, l.at, l.known_since, t.name, t.queue, t.started_at, t.due_at, t.created_at
+    FROM lovage.newest_lines(since, at_most) l JOIN lovage.task t ON t.id = l.task_id
+    WHERE l.type IN ('succeeded', 'failed', 'cancelled', 'expired')
   )
   SELECT e.starts_at, c.covers, e.name, e.queue, e.type, count(*), round(count(*) / greatest(extract(epoch FROM c.covers), 1), 2),
          avg(e.started_at - greatest(e.due_at, e.created_at)) FILTER (WHERE e.started_at >= e.due_at), avg(e.at - e.started_at)
-  FROM ended e CROSS JOIN known k
-  CROSS JOIN LATERAL (SELECT least(e.starts_at + bucket, now()) - greatest(e.starts_at, k.since) AS covers) c
+  FROM ended e
+  CROSS JOIN LATERAL (SELECT least(e.starts_at + bucket, now()) - greatest(e.starts_at, e.known_since) AS covers) c
   GROUP BY 1, 2, 3, 4, 5
   ORDER BY 1 DESC, 3, 5
 $$;
@@ -904,7 +960,7 @@ FROM (SELECT DISTINCT ON (t.id) t.id, t.name, t.queue, now() - e.at AS lasts,
       ORDER BY t.id, e.at) x
 UNION ALL
 SELECT CASE WHEN q.is_paused THEN 'paused' ELSE 'not served' END, NULL, NULL, q.queue, CASE WHEN q.is_paused THEN q.paused_for ELSE q.oldest_ready END,
-       concat_ws(' ', format('%s%s due,', q.ready, CASE WHEN q.is_more THEN ' or more' END), q.why, q.paused),
+       concat_ws(' ', format('%s%s due,', CASE WHEN q.is_more THEN 'about ' END, q.ready), q.why, q.paused),
        CASE WHEN q.is_paused THEN format('SELECT lovage.resume(%L)', q.queue) ELSE format('start a worker: lovage worker --queues %s', q.queue) END
 FROM lovage.v_queue_depth q WHERE q.ready > 0 AND (q.is_paused OR q.workers = 0)
 UNION ALL
@@ -949,7 +1005,7 @@ DECLARE
     "v_workers.queues": "which it serves", "v_workers.slots": "so many at a time", "v_workers.running": "so many now", "v_workers.up_for": "how long it has lived",
     "v_workers.heartbeat_age": "how long ago it last said that it lives", "v_workers.memory": "of its process", "v_workers.has_lease": "false: it goes by its heartbeat alone",
     "v_workers.started_at": "when it started", "v_workers.stopped_at": "when it ended in order", "v_workers.lost_at": "when others took its tasks over",
-    "v_queue_depth.waiting": "tasks that wait, counted up to 10,000", "v_queue_depth.ready": "of these, those that are due", "v_queue_depth.is_more": "more than were counted",
+    "v_queue_depth.waiting": "tasks that wait, counted up to 10,000 and estimated beyond", "v_queue_depth.ready": "of these, those that are due", "v_queue_depth.is_more": "more than were counted: both are estimates",
     "v_queue_depth.running": "tasks that run; null where telling would mean to read a large backlog", "v_queue_depth.oldest_ready": "for how long the oldest has been due",
     "v_queue_depth.workers": "live workers that serve it", "v_queue_depth.slots": "their slots, over all their queues", "v_queue_depth.paused": "by whom and why",
     "v_queue_depth.max_running": "so many at a time over all workers", "v_queue_depth.max_per_key": "of one concurrency key", "v_queue_depth.rate": "starts in a time",
@@ -1029,7 +1085,7 @@ BEGIN
     'contract_version', 'is_by_hand', 'distrust_settings', 'note_by_hand', 'like_names', 'warn_unknown', 'queue_names', 'task_names', 'schedule_names', 'add_by_name',
     'enqueue', 'retry_many', 'cancel_many', 'cancel_patiently', 'limit_queue', 'follow_config', 'drain_worker', 'run_schedule', 'percent', 'progress_text',
     'task_percent', 'task_progress_text', 'why', 'shown_data', 'shown_url', 'running_tasks', 'queue_depths', 'first_transaction_at', 'throughput',
-    'batch_counts', 'endpoint_deliveries', 'lock_waits') LOOP
+    'batch_counts', 'endpoint_deliveries', 'lock_waits', 'estimated_rows', 'newest_lines') LOOP
     EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', own);
   END LOOP;
 END

@@ -109,63 +109,6 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- Every declared queue for monitoring, in a time that hardly grows with what waits: each state is counted up to `at_most`, and beyond
--- that estimated, as ANALYZE last saw it. The oldest is looked for at the head of each of up to 20 priorities, and among those that were
--- delayed or put back. `running` is null where it cannot be told cheaply.
-CREATE FUNCTION lovage.queue_metrics(at_most int DEFAULT 10000)
-RETURNS TABLE (queue text, ready bigint, scheduled bigint, running bigint, oldest_ready_seconds double precision, paused boolean,
-               max_running int, max_per_key int, rate_limit int, rate_period_ms int)
-LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
-AS $$
-DECLARE
-  job_table text;
-BEGIN
-  FOR queue, job_table, paused, max_running, max_per_key, rate_limit, rate_period_ms IN
-    SELECT q.queue, q.job_table, c.paused_at IS NOT NULL, c.max_running, c.max_per_key, c.rate_limit, c.rate_period_ms
-    FROM lovage.live_queues() q JOIN lovage.queue_control c ON c.queue = q.queue
-  LOOP
-    EXECUTE format($q$
-      WITH RECURSIVE head AS (
-        (SELECT j.priority, j.created_on, 1 AS level FROM pgboss.%1$I j
-         WHERE j.name = $1 AND j.state < 'active' AND NOT j.blocked AND j.start_after <= now()
-         ORDER BY j.priority DESC, j.created_on LIMIT 1)
-        UNION ALL
-        SELECT n.priority, n.created_on, h.level + 1 FROM head h CROSS JOIN LATERAL (
-          SELECT j.priority, j.created_on FROM pgboss.%1$I j
-          WHERE j.name = $1 AND j.state < 'active' AND NOT j.blocked AND j.start_after <= now() AND j.priority < h.priority
-          ORDER BY j.priority DESC, j.created_on LIMIT 1) n
-        WHERE h.level < 20)
-      SELECT (SELECT count(*) FROM (SELECT FROM pgboss.%1$I j WHERE j.name = $1 AND j.state < 'active' AND NOT j.blocked
-                AND j.start_after <= now() LIMIT $2 + 1) r),
-             (SELECT count(*) FROM (SELECT FROM pgboss.%1$I j WHERE j.name = $1 AND j.state < 'active' AND NOT j.blocked
-                AND j.start_after > j.created_on AND j.start_after > now() LIMIT $2 + 1) s),
-             greatest(0, extract(epoch FROM now() - least(
-               (SELECT min(i.created_on) FROM head h CROSS JOIN LATERAL (
-                  SELECT n.created_on FROM (
-                    SELECT j.created_on, j.start_after FROM pgboss.%1$I j
-                    WHERE j.name = $1 AND j.state < 'active' AND NOT j.blocked AND j.priority = h.priority AND j.start_after <= now()
-                    ORDER BY j.created_on LIMIT 1000) n
-                  WHERE n.start_after <= n.created_on LIMIT 1) i),
-               (SELECT j.start_after FROM pgboss.%1$I j WHERE j.name = $1 AND j.state < 'active' AND NOT j.blocked
-                AND j.start_after > j.created_on AND j.start_after <= now() ORDER BY j.start_after LIMIT 1))))$q$, job_table)
-    INTO ready, scheduled, oldest_ready_seconds USING queue, at_most;
-    IF scheduled > at_most THEN
-      scheduled := greatest(scheduled, (SELECT c.reltuples FROM pg_class c WHERE c.oid = to_regclass(format('pgboss.%I', job_table || '_due')))::bigint);
-    END IF;
-    IF ready > at_most THEN
-      ready := greatest(ready, (SELECT c.reltuples FROM pg_class c WHERE c.oid = to_regclass(format('pgboss.%I', job_table)))::bigint - scheduled);
-    END IF;
-    running := NULL;
-    IF lovage.tells_running(job_table) THEN
-      running := (SELECT count(*) FROM lovage.running_attempts(queue));
-    END IF;
-    RETURN NEXT;
-  END LOOP;
-END
-$$;
---> statement-breakpoint
 -- All else that monitoring reads, in one row. Lost are workers of the last 15 minutes; late is a schedule 30 seconds past its time.
 CREATE FUNCTION lovage.cluster_metrics(at_most int DEFAULT 10000)
 RETURNS TABLE (workers_live int, workers_draining int, workers_lost int, slots bigint, waiting bigint, schedules_late int,
@@ -206,4 +149,4 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
-REVOKE EXECUTE ON FUNCTION lovage.queue_metrics(int), lovage.cluster_metrics(int) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION lovage.cluster_metrics(int) FROM PUBLIC;

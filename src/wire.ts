@@ -160,8 +160,13 @@ export const queueSchema = z
     limitsSetBy: z.string().nullable().openapi({
       description: 'Who set the limits by hand, which outlasts restarts; null: they are as configured',
     }),
-    waiting: z.int().openapi({ description: 'Also those that are not yet due; counted up to 10,000' }),
-    waitingIsMore: z.boolean().openapi({ description: 'True where more wait than were counted' }),
+    waiting: z.int().openapi({
+      description:
+        'Also those that are not yet due; counted up to 10,000, beyond that as Postgres estimates them',
+    }),
+    waitingIsMore: z
+      .boolean()
+      .openapi({ description: 'True where more wait than were counted: waiting is an estimate then' }),
     running: z.int().nullable().openapi({
       description: 'null where so many wait (some 100,000) that it would take long to tell them apart',
     }),

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type pg from 'pg';
 import { createLog } from '../../src/log.ts';
 import { openLovage } from '../../src/open.ts';
 import { loadConfig } from '../../src/load-config.ts';
 import type { Lovage } from '../../src/lovage.ts';
 import { openClaims } from '../../src/queue/claim.ts';
 import { listBatches } from '../../src/batches/list.ts';
+import { readCluster } from '../../src/metrics/read-cluster.ts';
 import { listQueues } from '../../src/queues/list.ts';
+import { getStats } from '../../src/stats/get.ts';
 import { explainTask } from '../../src/tasks/explain.ts';
 import { getTask } from '../../src/tasks/get.ts';
 import { listTasks } from '../../src/tasks/list.ts';
@@ -14,13 +15,14 @@ import { listWorkers } from '../../src/workers/list.ts';
 import { SCOPES, type Caller } from '../../src/wire.ts';
 import { atMost, type Claim, type Section } from '../bench.ts';
 import { BENCH_CONFIG } from '../measure/lovage-process.ts';
-import { withClient } from '../measure/postgres-server.ts';
+import { fillBacklog, type Ids, type Sizes } from '../measure/fill-backlog.ts';
 import { figure, median } from '../measure/statistics.ts';
 
 const TIMES = 21;
 /** What it takes with millions of rows around it, times what it takes in a small database; and what nobody notices anyway. */
 const BAR = 3;
 const NOTICED_MS = 5;
+const WIDTH = 60;
 const CALLER: Caller = { actor: 'key:bench', tenant: 'default', scopes: new Set(SCOPES) };
 
 export const backlog: Section = {
@@ -29,18 +31,18 @@ export const backlog: Section = {
   isLong: true,
   async run(bench) {
     const sizes = bench.isQuick
-      ? { waiting: 100_000, history: 1_000_000 }
+      ? { waiting: 200_000, history: 1_000_000 }
       : { waiting: 1_000_000, history: 10_000_000 };
     await using small = await bench.server.clone();
     await using large = await bench.server.clone();
     const say = (what: string) => bench.progress.say(what);
     const before = await measure(small.url, SMALL, say);
     const after = await measure(large.url, sizes, say);
-    bench.print(`  ${'what'.padEnd(34)} ${'small'.padStart(9)} ${'large'.padStart(9)}`);
+    bench.print(`  ${'what'.padEnd(WIDTH)} ${'small'.padStart(9)} ${'large'.padStart(9)}`);
     return [...after].map(([what, ms]): Claim => {
       const base = before.get(what) ?? NaN;
       bench.print(
-        `  ${what.padEnd(34)} ${`${figure(base)} ms`.padStart(9)} ${`${figure(ms)} ms`.padStart(9)}`,
+        `  ${what.padEnd(WIDTH)} ${`${figure(base)} ms`.padStart(9)} ${`${figure(ms)} ms`.padStart(9)}`,
       );
       const value = Math.max(ms, NOTICED_MS) / Math.max(base, NOTICED_MS);
       return {
@@ -58,11 +60,9 @@ export const backlog: Section = {
 /** What is counted up to ten thousand, is so here too. */
 const SMALL: Sizes = { waiting: 20_000, history: 1_000 };
 
-type Sizes = { waiting: number; history: number };
-
 async function measure(url: string, sizes: Sizes, say: (what: string) => void): Promise<Map<string, number>> {
   say(`backlog: making ${sizes.waiting} waiting tasks and a history of ${sizes.history}`);
-  const ids = await withClient(url, (client) => fill(client, sizes));
+  const ids = await fillBacklog(url, sizes);
   const log = createLog({ level: 'silent' });
   const lovage = await openLovage({
     config: await loadConfig(BENCH_CONFIG),
@@ -84,11 +84,6 @@ async function measure(url: string, sizes: Sizes, say: (what: string) => void): 
   return found;
 }
 
-interface Ids {
-  waiting: string;
-  archived: string;
-}
-
 const works = (
   lovage: Lovage,
   claim: (queue: string, limit: number) => Promise<unknown>,
@@ -104,16 +99,50 @@ const works = (
   ['list, by queue and succeeded', () => listTasks(lovage, CALLER, { queue: 'diag', state: ['succeeded'] })],
   ['list, by tag', () => listTasks(lovage, CALLER, { tag: 'rare' })],
   ['explain', () => explainTask(lovage, CALLER, ids.waiting)],
+  ['list, running', () => listTasks(lovage, CALLER, { state: ['running'] })],
+  ['list, cancelled', () => listTasks(lovage, CALLER, { state: ['cancelled'] })],
   ['queues', () => listQueues(lovage)],
+  ['stats', () => getStats(lovage)],
+  ['metrics', () => readCluster(lovage.pool)],
   ['workers', () => listWorkers(lovage)],
   ['batches', () => listBatches(lovage, CALLER)],
   [
     'archive step, nothing due',
     () => lovage.pool.query("SELECT lovage.archive_step('00000000-0000-0000-0000-000000000000')"),
   ],
+  ...viewsOf(ids).map((from): [string, () => Promise<unknown>] => [
+    from.replace(/'[0-9a-f-]{36}'/, '…'),
+    () => lovage.pool.query(`SELECT * FROM lovage.${from}`),
+  ]),
+];
+
+/** Every view for operators, each as docs/sql.md calls it cheap. */
+const viewsOf = ({ waiting, archived }: Ids): string[] => [
+  `v_tasks WHERE id = '${archived}'`,
+  'v_tasks ORDER BY id DESC LIMIT 50',
+  "v_tasks WHERE name = 'diag.noop' ORDER BY id DESC LIMIT 50",
+  "v_tasks WHERE queue = 'diag' ORDER BY id DESC LIMIT 50",
+  `v_events WHERE task_id = '${waiting}'`,
+  `v_attempts WHERE task_id = '${waiting}'`,
+  `v_payloads WHERE id = '${archived}'`,
+  'v_running',
+  'v_queue_depth',
+  'v_workers',
+  'v_stuck',
+  'v_throughput',
+  'v_failures ORDER BY failed_at DESC LIMIT 20',
+  'v_definitions',
+  'v_schedules',
+  'v_webhooks',
+  'v_deliveries ORDER BY id DESC LIMIT 20',
+  'v_batches ORDER BY id DESC LIMIT 20',
+  'v_locks',
+  'v_audit ORDER BY id DESC LIMIT 20',
 ];
 
 async function medianMs(work: () => Promise<unknown>): Promise<number> {
+  // The first look brings pages in from the disk.
+  await work();
   const times: number[] = [];
   for (let left = TIMES; left > 0; left -= 1) {
     const startedAt = performance.now();
@@ -121,54 +150,4 @@ async function medianMs(work: () => Promise<unknown>): Promise<number> {
     times.push(performance.now() - startedAt);
   }
   return median(times);
-}
-
-/** History in ninety partitions, a day each; of it one in a hundred failed, and one in a hundred thousand bears a tag. */
-async function fill(client: pg.Client, { waiting, history }: Sizes): Promise<Ids> {
-  await client.query('SET synchronous_commit = off');
-  await client.query(
-    `SELECT lovage.make_archive_partition(now() + n * interval '1 day') FROM generate_series(0, 90) n`,
-  );
-  await client.query(
-    `INSERT INTO lovage.task_archive (id, tenant, name, queue, state, attempt, tags, created_at, finished_at, archived_at, expires_at, task, events)
-     SELECT lovage.uuid_v7_at((extract(epoch FROM w.at) * 1000000)::bigint), 'default', 'diag.noop', 'diag',
-            CASE WHEN n % 100 = 0 THEN 'failed' ELSE 'succeeded' END::lovage.task_state, 1,
-            CASE WHEN n % 100000 = 0 THEN '{rare}' ELSE '{}' END::text[], w.at, w.at, w.at + interval '1 day', w.at + interval '91 days',
-            '{"priority": 0, "max_attempts": 3, "failures": 0, "crashes": 0, "result_ttl_ms": 86400000, "input": {}, "events": 4, "notifies": false}'::jsonb
-              || jsonb_build_object('due_at', w.at, 'started_at', w.at),
-            '[{"number": 1, "type": "queued", "attempt": 0, "data": {}}, {"number": 2, "type": "started", "attempt": 1, "data": {}},
-              {"number": 3, "type": "succeeded", "attempt": 1, "data": {}}, {"number": 4, "type": "archived", "attempt": 1, "data": {}}]'
-     FROM generate_series(1, $1::int) n
-     CROSS JOIN LATERAL (SELECT now() - interval '90 days' + n * (interval '89 days' / $1) AS at) w`,
-    [history],
-  );
-  await client.query(
-    `UPDATE lovage.archive_partition p SET tasks = c.tasks, min_id = c.ids[1], max_id = c.ids[2]
-     FROM (SELECT q.name, count(*) AS tasks,
-                  ARRAY[(SELECT a.id FROM lovage.task_archive a WHERE a.expires_at >= q.from_at AND a.expires_at < q.to_at ORDER BY a.id LIMIT 1),
-                        (SELECT a.id FROM lovage.task_archive a WHERE a.expires_at >= q.from_at AND a.expires_at < q.to_at ORDER BY a.id DESC LIMIT 1)] AS ids
-           FROM lovage.archive_partition q JOIN lovage.task_archive a ON a.expires_at >= q.from_at AND a.expires_at < q.to_at
-           GROUP BY q.name, q.from_at, q.to_at) c
-     WHERE p.name = c.name`,
-  );
-  const task = {
-    name: 'diag.noop',
-    queue: 'diag',
-    tenant: 'default',
-    maxAttempts: 3,
-    input: {},
-    createdBy: 'bench',
-  };
-  for (let left = waiting; left > 0; left -= 10_000)
-    await client.query('SELECT count(*) FROM lovage.add_tasks($1)', [
-      JSON.stringify(Array.from({ length: Math.min(left, 10_000) }, () => task)),
-    ]);
-  await client.query('VACUUM ANALYZE');
-  const { rows } = await client.query<Ids>(
-    `SELECT (SELECT id FROM lovage.task ORDER BY id DESC LIMIT 1) AS waiting,
-            (SELECT id FROM lovage.task_archive WHERE expires_at > now() + interval '44 days' LIMIT 1) AS archived`,
-  );
-  const [ids] = rows;
-  if (!ids) throw new Error('a SELECT without a table returned nothing');
-  return ids;
 }

@@ -25,7 +25,13 @@ const TASK = {
   input: {},
   createdBy: 'bench',
 };
-const TABLES = ['lovage.task', 'lovage.task_event', 'lovage.task_result', 'lovage.task_archive'];
+const TABLES = [
+  'lovage.task',
+  'lovage.task_event',
+  'lovage.task_result',
+  'lovage.task_archive',
+  'pgboss.job',
+];
 
 export const soak: Section = {
   name: 'soak',

@@ -33,7 +33,12 @@ export async function readCluster(executor: Executor): Promise<ClusterNumbers> {
   const { rows } = await executor.query<{ numbers: ClusterNumbers }>({
     name: 'lovage_metrics',
     text: `SELECT to_jsonb(c) || jsonb_build_object('queues', (
-             SELECT coalesce(jsonb_agg(to_jsonb(q)), '[]') FROM lovage.queue_metrics() q)) AS numbers
+             SELECT coalesce(jsonb_agg(jsonb_build_object(
+                      'queue', d.queue, 'ready', d.ready, 'scheduled', d.scheduled, 'running', d.running,
+                      'oldest_ready_seconds', greatest(0, extract(epoch FROM now() - d.oldest)), 'paused', q.paused_at IS NOT NULL,
+                      'max_running', q.max_running, 'max_per_key', q.max_per_key, 'rate_limit', q.rate_limit,
+                      'rate_period_ms', q.rate_period_ms)), '[]')
+             FROM lovage.queue_depths() d JOIN lovage.queue_control q ON q.queue = d.queue)) AS numbers
            FROM lovage.cluster_metrics() c`,
   });
   const [row] = rows;

@@ -5,9 +5,6 @@ import type { Lovage } from '../lovage.ts';
 import { isQueueName } from '../task.ts';
 import type { Page, QueueView } from '../wire.ts';
 
-/** Tasks beyond these are not counted: a queue may hold millions. */
-const COUNT_AT_MOST = 10_000;
-
 interface QueueRow {
   queue: string;
   paused_at: Date | null;
@@ -19,12 +16,24 @@ interface QueueRow {
   rate_period_ms: number | null;
   limited_by: string | null;
   waiting: number;
+  is_more: boolean;
   running: number | null;
+  oldest: Date | null;
 }
 
 /** Every declared queue, by name, but Lovage's own. */
 export async function listQueues({ pool }: Pick<Lovage, 'pool'>): Promise<Page<QueueView>> {
   return { items: (await selectQueues(pool, null)).map(viewQueue), nextCursor: null };
+}
+
+/** The same, with since when the oldest that could start waits. */
+export async function listQueueDepths({
+  pool,
+}: Pick<Lovage, 'pool'>): Promise<(QueueView & { oldestReadyAt: string | null })[]> {
+  return (await selectQueues(pool, null)).map((row) => ({
+    ...viewQueue(row),
+    oldestReadyAt: row.oldest?.toISOString() ?? null,
+  }));
 }
 
 /** @throws queue-not-found */
@@ -47,12 +56,12 @@ async function selectQueues(executor: Executor, name: string | null): Promise<Qu
   const { rows } = await executor.query<QueueRow>({
     name: 'lovage_queues',
     text: `SELECT q.queue, q.paused_at, q.paused_by, q.pause_reason, q.max_running, q.max_per_key, q.rate_limit,
-                  q.rate_period_ms, q.limited_by, c.waiting, c.running
-           FROM lovage.queue_control q CROSS JOIN LATERAL lovage.count_queue(q.queue, $2) c
-           WHERE CASE WHEN $1::text IS NULL THEN q.queue <> $3 ELSE q.queue = $1 END
+                  q.rate_period_ms, q.limited_by, coalesce(d.waiting, 0) AS waiting, coalesce(d.is_more, false) AS is_more,
+                  CASE WHEN d.queue IS NULL THEN 0 ELSE d.running END AS running, d.oldest
+           FROM lovage.queue_control q LEFT JOIN lovage.queue_depths($1) d ON d.queue = q.queue
+           WHERE CASE WHEN $1::text IS NULL THEN q.queue <> $2 ELSE q.queue = $1 END
            ORDER BY q.queue`,
-    // One more, which tells whether there are more.
-    values: [name, COUNT_AT_MOST + 1, HOUSEKEEPING_QUEUE],
+    values: [name, HOUSEKEEPING_QUEUE],
   });
   return rows;
 }
@@ -69,7 +78,7 @@ const viewQueue = (row: QueueRow): QueueView => ({
         : { limit: row.rate_limit, periodMs: row.rate_period_ms },
   },
   limitsSetBy: row.limited_by,
-  waiting: Math.min(row.waiting, COUNT_AT_MOST),
-  waitingIsMore: row.waiting > COUNT_AT_MOST,
+  waiting: row.waiting,
+  waitingIsMore: row.is_more,
   running: row.running,
 });

@@ -39,6 +39,7 @@ export async function listTasks(
   const page = pageOfTasks({
     tenant: caller.tenant,
     where: and(ofTenant(caller.tenant), ...matching(request)),
+    states: request.state,
     archived: archivedFilter(request),
     before: request.cursor === undefined ? undefined : readCursor(request.cursor),
     count: limit + 1,

@@ -10,7 +10,8 @@ export const statsSchema = z
     queues: z.array(
       queueSchema.extend({
         oldestReadyAt: z.iso.datetime().nullable().openapi({
-          description: 'Since when the oldest of the next 1,000 to start waits; null where none is ready',
+          description:
+            'Since when the oldest that could start waits, of a large backlog as far as its first tasks and those that were delayed tell; null where none is ready',
         }),
       }),
     ),

@@ -252,7 +252,7 @@ test('a backlog is read up to a limit, and estimated beyond it', async () => {
   );
   await lab.lab.sql(`ANALYZE pgboss.${queue?.job_table}`);
   const [seen] = await lab.lab.sql<{ ready: number }>(
-    "SELECT ready::int FROM lovage.queue_metrics(500) WHERE queue = 'children'",
+    "SELECT ready FROM lovage.queue_depths('children', 500)",
   );
   // 501 were looked at.
   expect(seen?.ready).toBeGreaterThan(7_500);

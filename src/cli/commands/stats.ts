@@ -9,7 +9,7 @@ import { drawBar } from '../progress-bar.ts';
 import { print } from '../print.ts';
 import { printable } from '../printable.ts';
 import { paint, table } from '../table.ts';
-import { describeLimits } from './queues/describe.ts';
+import { describeLimits, describeWaiting } from './queues/describe.ts';
 
 const EVERY_MS = 1_000;
 const MOST_RUNNING = 10;
@@ -69,7 +69,7 @@ function describeStats(
   ].filter(Boolean);
   const busy = queues.map((queue) => ({
     queue: queue.name,
-    waiting: `${queue.waiting}${queue.waitingIsMore ? '+' : ''}`,
+    waiting: describeWaiting(queue),
     running: `${queue.running ?? '?'}`,
     oldest: queue.oldestReadyAt === null ? '-' : relative(queue.oldestReadyAt, Date.parse(at)),
     state: queue.paused === null ? 'active' : 'paused',

@@ -39,7 +39,7 @@ export const taskArchive = lovage.table(
     index('task_archive_name').on(t.tenant, t.name, t.id),
     index('task_archive_queue').on(t.tenant, t.queue, t.id),
     index('task_archive_failures')
-      .on(t.tenant, t.id)
+      .on(t.tenant, t.state, t.id)
       .where(sql`${t.state} <> 'succeeded'`),
     index('task_archive_batch')
       .on(t.batchId, t.id)

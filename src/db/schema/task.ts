@@ -116,6 +116,9 @@ export const taskEvent = lovage.table(
     index('task_event_trouble')
       .on(t.at)
       .where(sql`${t.type} IN ('failed', 'crashed', 'rescued', 'overdue')`),
+    index('task_event_ends')
+      .on(t.taskId)
+      .where(sql`${t.type} IN ('failed', 'cancelled', 'expired')`),
   ],
 );
 

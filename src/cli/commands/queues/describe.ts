@@ -12,13 +12,20 @@ export const describeQueue = ({
   paused,
 }: QueueView) => ({
   queue: name,
-  waiting: `${waiting}${waitingIsMore ? '+' : ''}`,
+  waiting: describeWaiting({ waiting, waitingIsMore }),
   running: `${running ?? '?'}`,
   limits: [describeLimits(limits), limitsSetBy === null ? '' : `(by ${limitsSetBy})`]
     .filter(Boolean)
     .join(' '),
   paused: paused === null ? '' : [paused.by, paused.reason].filter(Boolean).join(': '),
 });
+
+/** Three figures are all that an estimate bears. */
+export const describeWaiting = ({
+  waiting,
+  waitingIsMore,
+}: Pick<QueueView, 'waiting' | 'waitingIsMore'>): string =>
+  waitingIsMore ? `~${Number(waiting.toPrecision(3))}` : `${waiting}`;
 
 export const describeLimits = ({ concurrency, perKey, rate }: QueueView['limits']): string =>
   [
