@@ -14,6 +14,7 @@ const RETENTION = {
   LOVAGE_ARCHIVE_AFTER_MS: '2000',
   LOVAGE_RETENTION_MS: '20000',
   LOVAGE_HOUSEKEEPING_MS: '1000',
+  CELERY_RESULT_EXPIRES: '5',
 };
 const PERIOD_MS = 10_000;
 const TASK = {
@@ -103,7 +104,8 @@ const hasRow = async (client: pg.Client, sql: string): Promise<boolean> =>
 
 async function printTenth(bench: Bench, client: pg.Client, done: number, rate: number): Promise<void> {
   const { rows } = await client.query<{ mb: number[]; archived: number; partitions: number }>(
-    `SELECT ARRAY(SELECT coalesce((SELECT sum(pg_total_relation_size(i.relid)) FROM pg_partition_tree(t::regclass) i), 0)::float8 / 1048576
+    `SELECT ARRAY(SELECT coalesce((SELECT sum(pg_total_relation_size(i.relid)) FROM pg_partition_tree(t::regclass) i),
+                                  pg_total_relation_size(t::regclass))::float8 / 1048576
                   FROM unnest($1::text[]) WITH ORDINALITY AS u (t, n) ORDER BY n) AS mb,
             (SELECT coalesce(sum(tasks), 0)::int FROM lovage.archive_partition) AS archived,
             (SELECT count(*)::int FROM lovage.archive_partition WHERE tasks > 0) AS partitions`,

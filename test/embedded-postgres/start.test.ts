@@ -67,6 +67,14 @@ test.concurrent('nobody gets in without the password', async () => {
   await expect(query({ url: wrong.href }, 'select 1')).rejects.toMatchObject({ code: '28P01' });
 });
 
+test.concurrent('the server looks for what to vacuum every 15 s', async () => {
+  await using lab = new Lab();
+  const server = await lab.start(await lab.usedDataDir());
+  expect(await query(server, "select current_setting('autovacuum_naptime') as every")).toEqual([
+    { every: '15s' },
+  ]);
+});
+
 test.concurrent('the server listens on 127.0.0.1 and nowhere else', async () => {
   await using lab = new Lab();
   const server = await lab.start(await lab.usedDataDir());

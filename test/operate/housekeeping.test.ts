@@ -156,6 +156,20 @@ test('whoever holds vacuum back is named, in the log’s place and in a row that
   ]);
 });
 
+test('every table that is all churn asks for vacuum early and for a large share of the disk', async ({
+  lab,
+}) => {
+  const asks = ['autovacuum_vacuum_scale_factor=0.02', 'autovacuum_vacuum_cost_limit=2000'];
+  const hot = await lab.sql<{ name: string; asks: boolean }>(
+    `SELECT c.relname AS name, coalesce(c.reloptions @> $1::text[], false) AS asks FROM pg_class c
+     WHERE c.oid = ANY ('{lovage.task, lovage.task_event, lovage.task_result}'::regclass[])
+        OR c.oid IN (SELECT format('pgboss.%I', q.job_table)::regclass FROM lovage.live_queues() q)`,
+    [asks],
+  );
+  expect(hot.length).toBeGreaterThan(5);
+  expect(hot.filter((table) => !table.asks)).toEqual([]);
+});
+
 test('partitioned parents are analysed once a day', async ({ lab }) => {
   await lab.sql(`DELETE FROM lovage.upkeep WHERE subject = 'analyze'`);
   await keepHouse(lab.lovage);
