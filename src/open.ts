@@ -24,25 +24,24 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Brings a database up to date for a configuration: pg-boss, Lovage's schema, queues, packs' own tables, definitions,
- * schedules, and the archive's next partitions. `keeping` is what the environment says of retention; with `changes` false it and the
- * definitions leave what the database knows as it is.
+ * schedules, and the archive's next partitions. `keeping` is what the environment says of retention; with `changes` false, limits,
+ * retention, definitions and schedules that the database knows stay as they are.
  * @throws SetupError for a schedule or a retention that makes no sense.
  */
 export async function migrateFor(
   config: Config,
   url: string,
-  keeping: Keeping = {},
-  changes = true,
+  { keeping = {}, changes = true }: { keeping?: Keeping; changes?: boolean | undefined } = {},
 ): Promise<void> {
   await underMigrationLock(url, async (client) => {
     // The journal's functions name pg-boss's tables, so those come first.
     await migrateBoss(client);
     await applyMigrations(client, CORE_MIGRATIONS);
-    await declareQueues(client, withHousekeepingQueue(config));
+    await declareQueues(client, withHousekeepingQueue(config), { changes });
     await publishDefinitions(client, withHousekeepingQueue(config), { keeping, changes });
     // Workers make them by a timer too: a lock that somebody holds on the archive stops nobody's start.
     await makePartitions(client).catch(() => undefined);
-    await publishSchedules(client, config);
+    await publishSchedules(client, config, { changes });
     for (const { name, migrations } of config.packs) {
       if (migrations) await applyMigrations(client, { folder: migrations, table: `pack_${name}` });
     }

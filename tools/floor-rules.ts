@@ -21,7 +21,7 @@ const leafFolders = 'embedded-postgres|egress|grants|json|tracing|wire';
 const leafFiles = [
   'task|task-defaults|dialect|pack|merge-packs|mounts|config|load-config',
   'settings|old-variables|trusted-proxies|secret|vault',
-  'errors|stop-reasons|log|redact|wire|uuid',
+  'errors|stop-reasons|log|redact|wire|uuid|postgres-url|whole-number',
 ].join('|');
 const leaves = `^src/((${leafFolders})/|(${leafFiles})\\.ts$)`;
 const packs = '^packs/';

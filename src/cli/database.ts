@@ -1,4 +1,5 @@
-import { startEmbeddedPostgres } from '../embedded-postgres/index.ts';
+import { locateCluster, startEmbeddedPostgres } from '../embedded-postgres/index.ts';
+import { SetupError } from '../errors.ts';
 import type { Settings } from '../settings.ts';
 
 export interface Database {
@@ -10,12 +11,20 @@ export interface Database {
   release(): Promise<void>;
 }
 
-/** The Postgres of `DATABASE_URL`, else the embedded one: joined where it runs already, started otherwise. */
-export async function openDatabase(settings: Settings): Promise<Database> {
+/**
+ * The Postgres of `DATABASE_URL`, else the embedded one: joined where it runs already, started otherwise.
+ * @throws SetupError where whoever only looks (`makes` false) goes by an API, and there is no embedded one yet: an empty database would
+ * tell him nothing.
+ */
+export async function openDatabase(settings: Settings, { makes = true } = {}): Promise<Database> {
   if (settings.databaseUrl) {
     const { databaseUrl: url, directUrl } = settings;
     return { url, directUrl, isEmbedded: false, release: async () => undefined };
   }
+  if (!makes && settings.apiUrl && !(await locateCluster(settings.dataDir)))
+    throw new SetupError(
+      'LOVAGE_URL leads to an API, and this command needs the database behind it: set DATABASE_URL',
+    );
   const server = await startEmbeddedPostgres({ dataDir: settings.dataDir });
   return { url: server.url, isEmbedded: true, release: async () => void (await server.release()) };
 }

@@ -20,8 +20,8 @@ export interface Session {
 interface SessionOptions {
   logLevel?: string;
   migrates?: boolean;
-  /** False: whoever looks from a machine of his own does not change how long the workers' tasks are kept. */
-  changesDefinitions?: boolean;
+  /** False: whoever looks from a machine of his own does not change what the workers go by. */
+  changes?: boolean;
   /** Packs run in it: the environment has to be as they want it. */
   isLasting?: boolean;
 }
@@ -34,16 +34,14 @@ export async function withSession(
   const { settings, config } = await readSetup({ forPacks: options.isLasting === true });
   const log = createLog({ level: settings.logLevel ?? options.logLevel ?? 'info' });
   if (options.isLasting) warnOfIgnored(process.env, log);
-  const database = await openDatabase(settings);
+  const database = await openDatabase(settings, { makes: options.isLasting === true });
   try {
     // Its lock is a session's, which a pooler in transaction mode would leave behind.
     if (options.migrates !== false)
-      await migrateFor(
-        config,
-        database.directUrl ?? database.url,
-        settings.keeping,
-        options.changesDefinitions,
-      );
+      await migrateFor(config, database.directUrl ?? database.url, {
+        keeping: settings.keeping,
+        changes: options.changes,
+      });
     const secret = await readSecret(settings, database.isEmbedded);
     return await work({ settings, config, log, database, secret });
   } finally {

@@ -16,5 +16,5 @@ export const withDatabase = (work: (lovage: Lovage) => Promise<number>): Promise
         await lovage.close();
       }
     },
-    { logLevel: 'warn', changesDefinitions: false },
+    { logLevel: 'warn', changes: false },
   );

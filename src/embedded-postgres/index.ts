@@ -1,3 +1,4 @@
+export { locateCluster } from './data-dir.ts';
 export { startEmbeddedPostgres } from './start.ts';
 export type { EmbeddedPostgres, StartOptions } from './start.ts';
 export { EmbeddedPostgresError } from './error.ts';

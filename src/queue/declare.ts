@@ -23,11 +23,13 @@ export async function migrateBoss(executor: Executor): Promise<void> {
 /**
  * Declares queues: each gets a partition of pg-boss's job table, the journal's triggers and an index of its delayed
  * jobs, all in one transaction. Runs under the migration lock; queues that exist stay as they are, and one that was dropped
- * behind our back comes back with the jobs of its tasks. Their limits are those of the configuration.
+ * behind our back comes back with the jobs of its tasks. Their limits are those of the configuration; with `changes` false only
+ * those of queues that are new.
  */
 export async function declareQueues(
   executor: Executor,
   config: Pick<Config, 'queues' | 'tasks'>,
+  { changes = true }: { changes?: boolean } = {},
 ): Promise<void> {
   await executor.query("SELECT lovage.attach_journal('job')");
   const { rows } = await executor.query<{ queue: string; isLive: boolean }>(
@@ -38,7 +40,7 @@ export async function declareQueues(
   for (const queue of config.queues.keys()) {
     if (!known.get(queue)) await declareQueue(executor, queue, { isBack: known.has(queue) });
   }
-  await limitQueues(executor, config);
+  await limitQueues(executor, config, changes ? new Map() : known);
 }
 
 async function declareQueue(

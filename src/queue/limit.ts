@@ -9,12 +9,14 @@ interface Limits {
 }
 
 /**
- * Writes the limits of declared queues where they are not yet as the configuration has them, or as an operator set them.
+ * Writes the limits of declared queues where they are not yet as the configuration has them, or as an operator set them. Those in
+ * `leaving` keep what they have.
  * Whether a queue is paused is its operators' to say. Runs under the migration lock.
  */
 export async function limitQueues(
   executor: Executor,
   config: Pick<Config, 'queues' | 'tasks'>,
+  leaving: ReadonlyMap<string, unknown>,
 ): Promise<void> {
   const { rows } = await executor.query<
     Limits & { queue: string; isByHand: boolean; countsRunning: boolean; knowsKeys: boolean }
@@ -27,7 +29,8 @@ export async function limitQueues(
     [[...config.queues.keys()]],
   );
   for (const { queue, isByHand, countsRunning, knowsKeys, ...current } of rows) {
-    const { maxRunning, maxPerKey, rateLimit, ratePeriodMs } = isByHand ? current : limitsOf(config, queue);
+    const isLeft = isByHand || leaving.has(queue);
+    const { maxRunning, maxPerKey, rateLimit, ratePeriodMs } = isLeft ? current : limitsOf(config, queue);
     const isAsWanted =
       current.maxRunning === maxRunning &&
       current.maxPerKey === maxPerKey &&

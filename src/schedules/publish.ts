@@ -10,24 +10,44 @@ import { saveSchedules, type CheckedSchedule } from './save.ts';
 
 const OWNER = { tenant: 'default', actor: 'config' };
 
-/** Makes the schedules of a configuration so: new ones, changed ones, and those that are in it no more. @throws SetupError */
-export async function publishSchedules(executor: Executor, config: Config): Promise<void> {
-  const names = [...config.schedules.keys()];
-  const { rows } = await executor.query<{ id: string }>(
-    "DELETE FROM lovage.schedule WHERE source = 'config' AND name <> ALL ($1) RETURNING id",
-    [names],
-  );
-  await forgetRuns(executor, rows);
-  if (names.length === 0) return;
+/**
+ * Makes the schedules of a configuration so: new ones, changed ones, and those that are in it no more; with `changes` false only those
+ * that are new. @throws SetupError
+ */
+export async function publishSchedules(
+  executor: Executor,
+  config: Config,
+  { changes = true }: { changes?: boolean } = {},
+): Promise<void> {
+  const scheduled = new Map(config.schedules);
+  if (changes) await removeOthers(executor, [...scheduled.keys()]);
+  else for (const name of await knownNames(executor)) scheduled.delete(name);
+  if (scheduled.size === 0) return;
   const now = await databaseTime(executor);
   const schedules: CheckedSchedule[] = [];
-  for (const [name, scheduled] of config.schedules) schedules.push(await check(config, name, scheduled, now));
+  for (const [name, one] of scheduled) schedules.push(await check(config, name, one, now));
   await saveSchedules(executor, {
     tenant: OWNER.tenant,
     createdBy: OWNER.actor,
     source: 'config',
     schedules,
   });
+}
+
+async function removeOthers(executor: Executor, names: readonly string[]): Promise<void> {
+  const { rows } = await executor.query<{ id: string }>(
+    "DELETE FROM lovage.schedule WHERE source = 'config' AND name <> ALL ($1) RETURNING id",
+    [names],
+  );
+  await forgetRuns(executor, rows);
+}
+
+async function knownNames(executor: Executor): Promise<string[]> {
+  const { rows } = await executor.query<{ name: string }>(
+    'SELECT name FROM lovage.schedule WHERE tenant = $1',
+    [OWNER.tenant],
+  );
+  return rows.map(({ name }) => name);
 }
 
 async function check(

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -129,6 +129,24 @@ describe.concurrent('one clear line and code 1 for', () => {
     expect(stderr).toMatch(oneLine(new RegExp(`port ${port} is in use on 127.0.0.1`)));
     expect(code).toBe(1);
   });
+
+  test.each(['doctor', 'psql', 'migrate', 'bench'])(
+    '%s with the URL of an API alone, and makes no database',
+    async (command) => {
+      const dataDir = join(folder, `none-${command}`);
+      const { code, stderr } = await run(command.split(' '), {
+        LOVAGE_URL: 'http://127.0.0.1:1',
+        LOVAGE_DATA_DIR: dataDir,
+      });
+      expect(stderr).toMatch(
+        oneLine(
+          /LOVAGE_URL leads to an API, and this command needs the database behind it: set DATABASE_URL/,
+        ),
+      );
+      expect(code).toBe(1);
+      await expect(access(dataDir)).rejects.toThrow('ENOENT');
+    },
+  );
 
   test('a queue that is not declared', async () => {
     const { code, stderr } = await run(['worker', '--queues', 'diag,mial'], { DATABASE_URL: lab.url });

@@ -107,6 +107,8 @@ test('what the configuration says of a queue is written down, and again when it 
     ['keyed', { perKey: 2 }],
     ['rated', { rate: { limit: 1, periodMs: 60_000 } }],
   ]);
+  await onConnection(lab.url, (client) => declareQueues(client, { ...config, queues }, { changes: false }));
+  expect(await controls()).toEqual(declared);
   await onConnection(lab.url, (client) => declareQueues(client, { ...config, queues }));
   expect(await controls()).toEqual([
     { ...none, queue: 'capped' },

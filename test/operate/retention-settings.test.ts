@@ -29,7 +29,7 @@ const configure = (own: Keeping = {}, queue: Keeping = {}) =>
     queues: { kept: queue },
   });
 const published = async (own?: Keeping, queue?: Keeping, environment?: Keeping) => {
-  await migrateFor(configure(own, queue), lab.url, environment);
+  await migrateFor(configure(own, queue), lab.url, { keeping: environment });
   return lab.sql(
     `SELECT archive_after_ms::float8 AS after, retention_ms::float8 AS kept FROM lovage.definition WHERE name = 'kept.one'
      UNION ALL SELECT archive_after_ms::float8, retention_ms::float8 FROM lovage.queue_control WHERE queue = 'kept'`,

@@ -62,6 +62,18 @@ test('a start makes the schedules of the configuration so, and keeps their times
   expect(await names()).toEqual(['ours']);
 });
 
+test('a command that only looks adds what is not there, and changes and removes nothing', async () => {
+  await start({ nightly, weekly: { ...nightly, cron: '@weekly' } });
+  const theirs = configOf({
+    nightly: { ...nightly, cron: '0 6 * * *' },
+    daily: { ...nightly, cron: '@daily' },
+  });
+  await migrateFor(theirs, lab.url, { changes: false });
+  expect(await names()).toEqual(['daily', 'nightly', 'ours', 'weekly']);
+  expect(await get('nightly')).toMatchObject({ cron: '0 3 * * *' });
+  await start({});
+});
+
 test('schedules of a pack are there as the configuration’s own are, which win', async () => {
   const pack = definePack({
     ...diag,

@@ -11,7 +11,7 @@ export const psql = defineCommand({
   takesAnything: true,
   examples: ['psql', `psql -c 'SELECT * FROM lovage.check_invariants()'`],
   async run(_values, args) {
-    const database = await openDatabase(readSettings());
+    const database = await openDatabase(readSettings(), { makes: false });
     try {
       const url = new URL(database.url);
       // By the environment, since arguments can be read by every user of the machine.
