@@ -27,3 +27,7 @@ export function relative(iso: string | null, now: number = Date.now()): string {
   if (Math.abs(ms) < 1_000) return 'now';
   return ms > 0 ? `${span(ms)} ago` : `in ${span(-ms)}`;
 }
+
+/** A time with how far away it is; null for none. */
+export const timeOf = (iso: string | null): string | null =>
+  iso === null ? null : `${iso} (${relative(iso)})`;

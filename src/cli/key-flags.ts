@@ -44,7 +44,7 @@ function readScopes(text: string): Scope[] {
   return scopes as Scope[];
 }
 
-function readPriority(text: string): number {
+export function readPriority(text: string): number {
   const priority = Number(text);
   if (/^-?\d+$/.test(text) && Math.abs(priority) <= 1_000) return priority;
   throw new UsageError(`--priority must be a whole number from -1000 to 1000, got "${text}"`);
@@ -90,3 +90,7 @@ export async function findKeys(call: Operations['call'], word: string): Promise<
 
 export const announceKey = ({ key, name, scopes }: NewKeyView): string =>
   `${key}\n\nThis is the only time the key is shown. It is "${name}", with scopes ${scopes.join(', ')}.`;
+
+/** What to do with keys that nobody could read. */
+export const remedyFor = (keys: readonly NewKeyView[]): string =>
+  `${keys.map(({ prefix }) => `lovage keys rotate ${prefix}`).join(', ')} puts another in its place`;

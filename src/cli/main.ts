@@ -1,14 +1,10 @@
 import { flushTraces } from '../tracing/flush.ts';
 import { execute } from './execute.ts';
+import { leaveWhereUnread } from './lost-output.ts';
 
 /** Exit codes: 0 done, 1 it failed, 2 the command line is wrong, 3 not there or not final, 4 the key is refused. */
 export async function main(args: readonly string[]): Promise<void> {
-  // Whoever reads a part of it, such as `| head`, has what he wanted.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    console.error(`lovage: what was to be printed cannot be written: ${error.message}`);
-    process.exit(1);
-  });
+  process.stdout.on('error', leaveWhereUnread);
   // Nobody is left to tell.
   process.stderr.on('error', () => undefined);
   process.exitCode = await execute(args);

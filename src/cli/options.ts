@@ -28,6 +28,35 @@ export const whole = (
   read: (given, name) => wholeNumber(given, name, min, max),
 });
 
+/** Words with commas between. */
+export const words = (help: string): Value<string[]> => ({
+  kind: 'value',
+  value: 'a,b',
+  help,
+  read: (given) =>
+    given
+      .split(',')
+      .map((word) => word.trim())
+      .filter(Boolean),
+});
+
+/** One of the words that are known. */
+export const oneOf = <const Word extends string>(
+  value: string,
+  known: readonly Word[],
+  help: string,
+): Value<Word> => ({
+  kind: 'value',
+  value,
+  help,
+  read(given, name) {
+    const word = known.find((each) => each === given);
+    if (word !== undefined) return word;
+    throw new UsageError(`${name}: "${given}" is none of ${known.join(', ')}`);
+  },
+  completes: known,
+});
+
 /** Words with commas between, each of those that are known. */
 export const listOf = <const Word extends string>(words: readonly Word[], help: string): Value<Word[]> => ({
   kind: 'value',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type HttpLab, openHttpLab, ROOT_KEY } from '../api/http-lab.ts';
+import { type HttpLab, openHttpLab, ROOT_KEY, SECRET } from '../api/http-lab.ts';
 import { say } from '../cli/said.ts';
 import { send } from '../worker/processes.ts';
 import { COMMANDS } from '../../src/cli/commands/index.ts';
@@ -17,7 +17,7 @@ const TASK = '0197b6f0-0000-7000-8000-000000000000';
 const LASTING = /^(dev|serve|worker|psql|bench|health)\b/;
 /** What they name is made up: the answer is that it is not there. */
 const MADE_UP =
-  /^(webhooks (show|test|replay|deliveries 0)|workers drain (0|ID)|batches (show|cancel)|keys (rotate|revoke)|schedules \w+ nightly)/;
+  /^(webhooks (show|update|rotate|remove|test|replay|deliveries 0)|workers drain (0|ID)|batches (show|cancel)|keys (rotate|revoke)|schedules \w+ nightly)/;
 
 let lab: HttpLab;
 let folder: string;
@@ -28,6 +28,7 @@ beforeAll(async () => {
   vi.stubEnv('DATABASE_URL', lab.lab.url);
   vi.stubEnv('LOVAGE_CONFIG', CONFIG);
   vi.stubEnv('LOVAGE_API_KEY', ROOT_KEY);
+  vi.stubEnv('LOVAGE_SECRET', SECRET);
   await lab.work();
   await send(lab.lab, 'mail.welcome', [{ id: TASK, input: { to: 'ada@example.com' } }]);
   await lab.lab.final(TASK);

@@ -6,6 +6,7 @@ import { cancel as cancelBatch } from './batches/cancel.ts';
 import { cancel as cancelTask } from './tasks/cancel.ts';
 import { completionOf } from './completion.ts';
 import { create as createKey } from './keys/create.ts';
+import { create as createWebhook } from './webhooks/create.ts';
 import { deliveries as listDeliveries } from './webhooks/deliveries.ts';
 import { dev } from './dev.ts';
 import { doctor } from './doctor.ts';
@@ -27,20 +28,26 @@ import { pause as pauseQueue } from './queues/pause.ts';
 import { pause as pauseSchedule } from './schedules/pause.ts';
 import { preview as previewSchedule } from './schedules/preview.ts';
 import { psql } from './psql.ts';
+import { put as putSchedule } from './schedules/put.ts';
+import { remove as removeSchedule } from './schedules/remove.ts';
+import { remove as removeWebhook } from './webhooks/remove.ts';
 import { replay as replayWebhook } from './webhooks/replay.ts';
 import { resume as resumeQueue } from './queues/resume.ts';
 import { resume as resumeSchedule } from './schedules/resume.ts';
 import { retry as retryTask } from './tasks/retry.ts';
 import { revoke as revokeKey } from './keys/revoke.ts';
 import { rotate as rotateKey } from './keys/rotate.ts';
+import { rotate as rotateWebhook } from './webhooks/rotate.ts';
 import { run as runSchedule } from './schedules/run.ts';
 import { run as runTask } from './tasks/run.ts';
 import { serve } from './serve.ts';
 import { show as showBatch } from './batches/show.ts';
+import { show as showSchedule } from './schedules/show.ts';
 import { show as showTask } from './tasks/show.ts';
 import { show as showWebhook } from './webhooks/show.ts';
 import { stats } from './stats.ts';
 import { test as testWebhook } from './webhooks/test.ts';
+import { update as updateWebhook } from './webhooks/update.ts';
 import { watch as watchTask } from './tasks/watch.ts';
 import { worker } from './worker.ts';
 
@@ -65,6 +72,9 @@ export const COMMANDS: readonly Command[] = [
   listWorkers,
   drainWorker,
   listSchedules,
+  showSchedule,
+  putSchedule,
+  removeSchedule,
   previewSchedule,
   pauseSchedule,
   resumeSchedule,
@@ -74,6 +84,10 @@ export const COMMANDS: readonly Command[] = [
   cancelBatch,
   listWebhooks,
   showWebhook,
+  createWebhook,
+  updateWebhook,
+  rotateWebhook,
+  removeWebhook,
   listDeliveries,
   replayWebhook,
   testWebhook,

@@ -1,9 +1,9 @@
 import { SCOPES } from '../../../wire.ts';
 import { defineCommand } from '../../command.ts';
-import { announceKey, readNewKey } from '../../key-flags.ts';
+import { announceKey, readNewKey, remedyFor } from '../../key-flags.ts';
 import { withOperations } from '../../operations.ts';
 import { text, WAY_FLAGS } from '../../options.ts';
-import { print } from '../../print.ts';
+import { printOnce } from '../../print-once.ts';
 
 export const create = defineCommand({
   name: 'keys create',
@@ -22,7 +22,11 @@ export const create = defineCommand({
     const wanted = readNewKey(name, values);
     return withOperations(values, async ({ call }) => {
       const made = await call.keys.create.mutate(wanted);
-      print(values, made, () => announceKey(made));
+      await printOnce(values, {
+        value: made,
+        text: () => announceKey(made),
+        remedy: remedyFor([made]),
+      });
       return 0;
     });
   },

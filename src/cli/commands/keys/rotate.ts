@@ -1,9 +1,9 @@
 import type { NewKeyView } from '../../../wire/key.ts';
 import { defineCommand } from '../../command.ts';
-import { announceKey, findKeys, MAX_GRACE_MS, readTime } from '../../key-flags.ts';
+import { announceKey, findKeys, MAX_GRACE_MS, readTime, remedyFor } from '../../key-flags.ts';
 import { withOperations } from '../../operations.ts';
 import { text, WAY_FLAGS, whole } from '../../options.ts';
-import { print } from '../../print.ts';
+import { printOnce } from '../../print-once.ts';
 
 export const rotate = defineCommand({
   name: 'keys rotate',
@@ -22,7 +22,11 @@ export const rotate = defineCommand({
       for (const { id } of await findKeys(call, word)) {
         items.push(await call.keys.rotate.mutate({ id, graceMs: grace, ...expiresAt }));
       }
-      print(values, { items, nextCursor: null }, () => items.map(announceKey).join('\n\n'));
+      await printOnce(values, {
+        value: { items, nextCursor: null },
+        text: () => items.map(announceKey).join('\n\n'),
+        remedy: remedyFor(items),
+      });
       return 0;
     });
   },

@@ -5,6 +5,7 @@ import { withOperations } from '../../operations.ts';
 import { WAY_FLAGS } from '../../options.ts';
 import { allPages, print } from '../../print.ts';
 import { table } from '../../table.ts';
+import { describeRule } from './describe.ts';
 
 export const list = defineCommand({
   name: 'schedules list',
@@ -24,7 +25,7 @@ export const list = defineCommand({
 const describe = (schedule: ScheduleView) => ({
   schedule: schedule.name,
   task: schedule.task,
-  rule: `${schedule.cron ?? schedule.rrule?.replaceAll('\n', ' ')} (${schedule.timeZone})`,
+  rule: describeRule(schedule),
   next: relative(schedule.nextAt),
   last: schedule.lastError === null ? relative(schedule.lastAt) : `failed: ${schedule.lastError}`,
   state: schedule.state,

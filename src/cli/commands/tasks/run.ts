@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { type Operations, withOperations } from '../../operations.ts';
-import { defineCommand, UsageError } from '../../command.ts';
-import { flag, text, WAY_FLAGS, whole } from '../../options.ts';
+import { defineCommand } from '../../command.ts';
+import { readJson } from '../../given-text.ts';
+import { flag, text, WAY_FLAGS, whole, words } from '../../options.ts';
 import { toJson } from '../../printable.ts';
 import { followTask } from './follow.ts';
 
@@ -20,7 +20,7 @@ export const run = defineCommand({
     priority: whole('N', 'higher runs first', [0, 1_000]),
     'soft-limit': whole('MS', 'after so long an attempt is told to stop', [1, MAX_LIMIT_MS]),
     'hard-limit': whole('MS', 'after so long an attempt is stopped', [1, MAX_LIMIT_MS]),
-    tags: text('a,b', 'to find it by'),
+    tags: words('to find it by'),
     ...WAY_FLAGS,
   },
   examples: [
@@ -30,13 +30,13 @@ export const run = defineCommand({
   ],
   notes: ['Prints the task as JSON: its result is JSON.'],
   async run({ wait, ...values }, [name = '']) {
-    const input = await readInput(values.input ?? '{}');
+    const input = await readJson(values.input ?? '{}', '--input');
     const options = {
       delayMs: values.delay ?? 0,
       ...(values.priority !== undefined && { priority: values.priority }),
       ...(values['soft-limit'] !== undefined && { softLimitMs: values['soft-limit'] }),
       ...(values['hard-limit'] !== undefined && { hardLimitMs: values['hard-limit'] }),
-      ...(values.tags !== undefined && { tags: wordsOf(values.tags) }),
+      ...(values.tags !== undefined && { tags: values.tags }),
     };
     return withOperations(values, async (operations) => {
       const task = await operations.call.tasks.enqueue.mutate({ name, input, ...options });
@@ -55,12 +55,6 @@ export const run = defineCommand({
   },
 });
 
-const wordsOf = (list: string): string[] =>
-  list
-    .split(',')
-    .map((word) => word.trim())
-    .filter(Boolean);
-
 async function warnWithoutWorker({ call }: Operations, queue: string): Promise<void> {
   // A key of another tenant does not see the workers.
   const page = await call.workers.list.query({ state: ['live'], limit: 200 }).catch(() => undefined);
@@ -71,28 +65,4 @@ async function warnWithoutWorker({ call }: Operations, queue: string): Promise<v
   )
     return;
   console.error(`No live worker serves queue "${queue}" now; the task waits for one (lovage worker)`);
-}
-
-async function readInput(given: string): Promise<unknown> {
-  const json =
-    given === '-' ? await readStdin() : given.startsWith('@') ? await readGivenFile(given.slice(1)) : given;
-  try {
-    return JSON.parse(json) as unknown;
-  } catch (error) {
-    throw new UsageError(`--input is not JSON: ${(error as Error).message}`);
-  }
-}
-
-async function readGivenFile(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new UsageError(`--input: ${(error as Error).message}`);
-  }
-}
-
-async function readStdin(): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,16 +1,14 @@
 import type { AttemptView, EventView } from '../../../wire.ts';
 import type { Task } from '../../../api/trpc/types.ts';
 import { defineCommand } from '../../command.ts';
-import { relative, span } from '../../duration.ts';
+import { relative, span, timeOf } from '../../duration.ts';
 import { withOperations } from '../../operations.ts';
 import { flag, WAY_FLAGS } from '../../options.ts';
 import { drawBar } from '../../progress-bar.ts';
 import { print } from '../../print.ts';
-import { printable } from '../../printable.ts';
+import { shortJson } from '../../short-json.ts';
 import { facts, table } from '../../table.ts';
 import { describeEvent } from './describe-event.ts';
-
-const MAX_JSON = 2_000;
 
 export const show = defineCommand({
   name: 'tasks show',
@@ -35,7 +33,6 @@ export const show = defineCommand({
 
 function describe(task: Task, attempts: readonly AttemptView[], events: readonly EventView[]): string {
   const { progress, error } = task;
-  const at = (iso: string | null) => (iso === null ? null : `${iso} (${relative(iso)})`);
   const told = facts([
     ['id', task.id],
     ['name', task.name],
@@ -47,16 +44,16 @@ function describe(task: Task, attempts: readonly AttemptView[], events: readonly
     ],
     ['progress', progress && task.state === 'running' ? drawBar(task.state, progress) : null],
     ['error', error && `${error.code}: ${error.message}`],
-    ['made', `${at(task.createdAt)}${task.createdBy === null ? '' : ` by ${task.createdBy}`}`],
-    ['due', task.state === 'scheduled' || task.state === 'retrying' ? at(task.dueAt) : null],
-    ['started', at(task.startedAt)],
-    ['finished', at(task.finishedAt)],
+    ['made', `${timeOf(task.createdAt)}${task.createdBy === null ? '' : ` by ${task.createdBy}`}`],
+    ['due', task.state === 'scheduled' || task.state === 'retrying' ? timeOf(task.dueAt) : null],
+    ['started', timeOf(task.startedAt)],
+    ['finished', timeOf(task.finishedAt)],
     [
       'cancel',
       task.cancelRequestedAt &&
-        `${at(task.cancelRequestedAt)} by ${task.cancelRequestedBy ?? '?'} ${task.cancelReason ?? ''}`,
+        `${timeOf(task.cancelRequestedAt)} by ${task.cancelRequestedBy ?? '?'} ${task.cancelReason ?? ''}`,
     ],
-    ['overdue since', at(task.overdueAt)],
+    ['overdue since', timeOf(task.overdueAt)],
     ['tags', task.tags.join(', ')],
     ['batch', task.batchId],
     ['parent', task.parentId],
@@ -77,12 +74,4 @@ function describe(task: Task, attempts: readonly AttemptView[], events: readonly
     ...(events.length > 0 ? [''] : []),
     ...events.map(describeEvent),
   ].join('\n');
-}
-
-function shortJson(value: unknown): string | null {
-  if (value === undefined) return null;
-  const text = printable(JSON.stringify(value));
-  return text.length <= MAX_JSON
-    ? text
-    : `${text.slice(0, MAX_JSON)}… (--json shows all ${text.length} characters)`;
 }

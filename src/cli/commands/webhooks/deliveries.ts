@@ -1,29 +1,17 @@
-import { DELIVERY_STATES, type DeliveryState, type DeliveryView } from '../../../wire/webhooks.ts';
-import { defineCommand, type Value, UsageError } from '../../command.ts';
+import { DELIVERY_STATES, type DeliveryView } from '../../../wire/webhooks.ts';
+import { defineCommand } from '../../command.ts';
 import { relative } from '../../duration.ts';
 import { withOperations } from '../../operations.ts';
-import { text, WAY_FLAGS, whole } from '../../options.ts';
+import { oneOf, text, WAY_FLAGS, whole } from '../../options.ts';
 import { print } from '../../print.ts';
 import { table } from '../../table.ts';
-
-const stateOption: Value<DeliveryState> = {
-  kind: 'value',
-  value: 'STATE',
-  help: `only those that are ${DELIVERY_STATES.join(', ')}`,
-  read(given, name) {
-    const state = DELIVERY_STATES.find((known) => known === given);
-    if (state) return state;
-    throw new UsageError(`${name}: "${given}" is none of ${DELIVERY_STATES.join(', ')}`);
-  },
-  completes: DELIVERY_STATES,
-};
 
 export const deliveries = defineCommand({
   name: 'webhooks deliveries',
   summary: 'Lists what was told to receivers, the newest first',
   arguments: [{ name: 'ID', which: 'webhook', isOptional: true }],
   options: {
-    state: stateOption,
+    state: oneOf('STATE', DELIVERY_STATES, `only those that are ${DELIVERY_STATES.join(', ')}`),
     task: text('ID', 'only of this task'),
     batch: text('ID', 'only of this batch'),
     limit: whole('N', 'so many at most (default 20)', [1, 200]),

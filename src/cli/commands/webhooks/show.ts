@@ -4,6 +4,7 @@ import { withOperations } from '../../operations.ts';
 import { WAY_FLAGS } from '../../options.ts';
 import { print } from '../../print.ts';
 import { facts, table } from '../../table.ts';
+import { describeEvents } from '../../webhook-flags.ts';
 import { describeDelivery } from './deliveries.ts';
 
 export const show = defineCommand({
@@ -27,7 +28,7 @@ export const show = defineCommand({
               'disabled',
               webhook.disabledAt && `${relative(webhook.disabledAt)}: ${webhook.disabledReason ?? ''}`,
             ],
-            ['events', webhook.events.join(', ') || 'all'],
+            ['events', describeEvents(webhook)],
             ['only of key', webhook.key],
             [
               'made',
