@@ -1,4 +1,4 @@
-import { oldVariables } from './old-variables.ts';
+import { oldVariables } from './settings/old-variables.ts';
 
 const SOFT_LIMIT_MS = 240_000;
 const HARD_LIMIT_MS = 300_000;

@@ -17,11 +17,10 @@ const openers = '^src/(open|lovage|index)\\.ts$';
 const queue = '^src/queue/';
 const metrics = '^src/metrics/';
 const db = '^src/(db/|transient\\.ts$)';
-const leafFolders = 'embedded-postgres|egress|grants|json|tracing|wire';
+const leafFolders = 'embedded-postgres|egress|grants|json|settings|tracing|wire';
 const leafFiles = [
   'task|task-defaults|dialect|pack|merge-packs|mounts|config|load-config',
-  'settings|old-variables|trusted-proxies|secret|vault',
-  'errors|stop-reasons|log|redact|wire|uuid|postgres-url|whole-number',
+  'errors|stop-reasons|log|redact|secret|vault|wire|uuid',
 ].join('|');
 const leaves = `^src/((${leafFolders})/|(${leafFiles})\\.ts$)`;
 const packs = '^packs/';

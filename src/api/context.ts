@@ -6,7 +6,7 @@ import type { Mounts } from '../mounts.ts';
 import type { Caller } from '../wire.ts';
 import { traceOfHeaders } from '../tracing/trace-context.ts';
 import type { Patience } from './patience.ts';
-import { clientAddress, type TrustedProxies } from '../trusted-proxies.ts';
+import { clientAddress, type TrustedProxies } from '../settings/trusted-proxies.ts';
 import { suspect, type Suspicion } from '../json/unstorable.ts';
 
 /** What every procedure gets, whichever adapter calls it. */

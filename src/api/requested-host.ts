@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { isTrustedPeer, type TrustedProxies } from '../trusted-proxies.ts';
+import { isTrustedPeer, type TrustedProxies } from '../settings/trusted-proxies.ts';
 
 /** The host name that a request was sent to, in small letters; a proxy's word on it counts only where proxies are trusted. */
 export function requestedHost(

@@ -3,7 +3,7 @@ import { isReady } from '../db/health.ts';
 import type { Authenticator } from '../keys/authenticate.ts';
 import type { Lovage } from '../lovage.ts';
 import { type Mounts, variablePrefix } from '../mounts.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import { type ConnectionLimits, connectionLimits } from './connections.ts';
 import type { ApiParts, HttpEnv } from './context.ts';
 import { dialectsOf, isOpenIn } from './dialects/parts.ts';

@@ -4,7 +4,7 @@ import { applyWSSHandler } from '@trpc/server/adapters/ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { LovageError } from '../errors.ts';
 import { readTicket } from '../keys/ticket.ts';
-import { clientAddress } from '../trusted-proxies.ts';
+import { clientAddress } from '../settings/trusted-proxies.ts';
 import type { Caller } from '../wire.ts';
 import type { ApiParts, RequestContext } from './context.ts';
 import { toLovageError } from './errors.ts';

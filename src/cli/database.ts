@@ -1,6 +1,6 @@
 import { locateCluster, startEmbeddedPostgres } from '../embedded-postgres/index.ts';
 import { SetupError } from '../errors.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../settings/settings.ts';
 
 export interface Database {
   url: string;

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { findFaults } from './check-environment.ts';
 import type { Config } from '../config.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { Database } from './database.ts';
 import { examineClock } from './doctor/clock.ts';
 import { examineConnections } from './doctor/connections.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateKey } from '../keys/hash.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../settings/settings.ts';
 
 /** The full-rights key: `LOVAGE_API_KEY`, else, on the embedded Postgres, one that is made once and kept. */
 export async function readRootKey(settings: Settings, isEmbedded: boolean): Promise<string | undefined> {

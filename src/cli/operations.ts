@@ -7,7 +7,7 @@ import { createClient } from '../client/index.ts';
 import { type TaskUpdate, watchTask as watchOverApi } from '../client/watch.ts';
 import { SetupError } from '../errors.ts';
 import type { Lovage } from '../lovage.ts';
-import { readSettings } from '../settings.ts';
+import { readSettings } from '../settings/settings.ts';
 import { watchTask } from '../tasks/watch.ts';
 import { type Caller, DEFAULT_TENANT, SCOPES } from '../wire.ts';
 import { UsageError } from './command.ts';

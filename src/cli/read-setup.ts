@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import { SetupError } from '../errors.ts';
 import { loadConfig } from '../load-config.ts';
 import { readMounts } from '../mounts.ts';
-import { readSettings, type Settings } from '../settings.ts';
+import { readSettings, type Settings } from '../settings/settings.ts';
 
 export interface Setup {
   settings: Settings;

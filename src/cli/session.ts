@@ -1,8 +1,8 @@
 import type { Config } from '../config.ts';
 import { createLog, type Log } from '../log.ts';
 import { migrateFor } from '../open.ts';
-import { warnOfIgnored } from '../old-variables.ts';
-import type { Settings } from '../settings.ts';
+import { warnOfIgnored } from '../settings/old-variables.ts';
+import type { Settings } from '../settings/settings.ts';
 import { openDatabase, type Database } from './database.ts';
 import { readSecret } from './kept-secrets.ts';
 import { readSetup } from './read-setup.ts';

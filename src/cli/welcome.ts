@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../settings/settings.ts';
 
 /** What `lovage dev` prints once it is ready: the address, the key, and a line that works as printed. */
 export function welcome(options: {

@@ -8,7 +8,7 @@ import { createLog, type Log } from '../../src/log.ts';
 import type { Lovage } from '../../src/lovage.ts';
 import { migrateFor, openLovage } from '../../src/open.ts';
 import { SCOPES, type Caller, type CancelOutcome, type Scope, type TaskView } from '../../src/wire.ts';
-import type { TrustedProxies } from '../../src/trusted-proxies.ts';
+import type { TrustedProxies } from '../../src/settings/trusted-proxies.ts';
 import { openLab, type Lab } from '../lab.ts';
 import { config as fixture } from './fixture.ts';
 import { type Contract, readContract } from '../wire/contract/check.ts';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { defineConfig } from '../../src/config.ts';
 import { welcome } from '../../src/cli/welcome.ts';
 import { readMounts } from '../../src/mounts.ts';
-import { readSettings } from '../../src/settings.ts';
+import { readSettings } from '../../src/settings/settings.ts';
 import { definePack } from '../../src/pack.ts';
 import { shop } from '../fixtures/shop/config.ts';
 

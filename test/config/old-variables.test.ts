@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readSettings } from '../../src/settings.ts';
+import { readSettings } from '../../src/settings/settings.ts';
 import { defaultTimes } from '../../src/task-defaults.ts';
 
 describe('names that Celery had are still read:', () => {

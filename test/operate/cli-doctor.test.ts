@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { examineClock, judgeClock } from '../../src/cli/doctor/clock.ts';
 import type { Finding } from '../../src/cli/doctor/finding.ts';
 import { examineDisk, judgeDisk } from '../../src/cli/doctor/installation.ts';
-import { readSettings } from '../../src/settings.ts';
+import { readSettings } from '../../src/settings/settings.ts';
 import { say } from '../cli/said.ts';
 import { configFile, openLab, until, type Lab } from '../lab.ts';
 import { openRole } from './sql-lab.ts';

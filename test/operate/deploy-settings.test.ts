@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import demo from '../../lovage.config.ts';
 import { findFaults } from '../../src/cli/check-environment.ts';
 import { variablePrefix } from '../../src/mounts.ts';
-import { readSettings, VARIABLES } from '../../src/settings.ts';
+import { readSettings, VARIABLES } from '../../src/settings/settings.ts';
 import { run } from '../cli/run.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -190,7 +190,7 @@ test('no other place reads the environment', () => {
     // Its values are hidden.
     'src/load-config.ts',
     'src/mounts.ts',
-    'src/settings.ts',
+    'src/settings/settings.ts',
     'src/task-defaults.ts',
   ]);
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { readSettings } from '../../src/settings.ts';
+import { readSettings } from '../../src/settings/settings.ts';
 import { AFTER_DRAIN_S } from './after-drain.ts';
 
 const folder = new URL('../../deploy/systemd/', import.meta.url);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { defineConfig } from '../../src/config.ts';
 import { migrateFor } from '../../src/open.ts';
 import { definePack } from '../../src/pack.ts';
-import { readSettings } from '../../src/settings.ts';
+import { readSettings } from '../../src/settings/settings.ts';
 import { defineTask, type Keeping } from '../../src/task.ts';
 import { say } from '../cli/said.ts';
 import { configFile, openLab, type Lab } from '../lab.ts';

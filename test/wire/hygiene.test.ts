@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readSettings } from '../../src/settings.ts';
+import { readSettings } from '../../src/settings/settings.ts';
 import { type HttpLab, openHttpLab, pointers, ROOT_KEY, serve, type Server } from '../api/http-lab.ts';
 import { until } from '../lab.ts';
 import { flood, sendRaw } from './raw.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { startApi } from '../../src/api/server.ts';
 import { createAuthenticator } from '../../src/keys/authenticate.ts';
-import { readSettings } from '../../src/settings.ts';
-import { clientAddress, parseTrustedProxies } from '../../src/trusted-proxies.ts';
+import { readSettings } from '../../src/settings/settings.ts';
+import { clientAddress, parseTrustedProxies } from '../../src/settings/trusted-proxies.ts';
 import { MAX_BODY_BYTES, openHttpLab, ROOT_KEY } from '../api/http-lab.ts';
 
 test.each<[string, string | undefined, string | undefined, string | undefined, string | undefined]>([

@@ -9,7 +9,7 @@ import { faultOfUrl } from '../../src/egress/check-url.ts';
 import { createEgress, type EgressOptions } from '../../src/egress/egress.ts';
 import { post } from '../../src/egress/post.ts';
 import { askServers } from '../../src/egress/resolve.ts';
-import { readSettings } from '../../src/settings.ts';
+import { readSettings } from '../../src/settings/settings.ts';
 import { openReceiver } from './receiver.ts';
 
 const NOWHERE = createAllowList([]);

@@ -7,7 +7,7 @@ import { JSON_FLAG, WAY_FLAGS } from '../options.ts';
 import { print } from '../print.ts';
 import { toJson } from '../printable.ts';
 import { createProgressBar } from '../progress-bar.ts';
-import { readSettings } from '../../settings.ts';
+import { readSettings } from '../../settings/settings.ts';
 import { table } from '../table.ts';
 import { withLovage } from '../with-lovage.ts';
 

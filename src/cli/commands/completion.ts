@@ -1,7 +1,7 @@
 import { type Command, defineCommand, UsageError } from '../command.ts';
 import { describeCompletion, isShell, SHELLS } from '../completion.ts';
 import { loadConfig } from '../../load-config.ts';
-import { readSettings } from '../../settings.ts';
+import { readSettings } from '../../settings/settings.ts';
 
 export const completionOf = (commands: () => readonly Command[]): Command =>
   defineCommand({

@@ -3,7 +3,7 @@ import { listGrants, type Rights } from '../../grants/list.ts';
 import { defineCommand, UsageError } from '../command.ts';
 import { openDatabase } from '../database.ts';
 import { flag, text } from '../options.ts';
-import { readSettings } from '../../settings.ts';
+import { readSettings } from '../../settings/settings.ts';
 
 export const grants = defineCommand({
   name: 'grants',

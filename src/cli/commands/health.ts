@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import pg from 'pg';
 import { isPostgresAway } from '../../db/failures.ts';
-import { readSettings, type Settings } from '../../settings.ts';
+import { readSettings, type Settings } from '../../settings/settings.ts';
 import { defineCommand } from '../command.ts';
 import { openDatabase } from '../database.ts';
 import { flag } from '../options.ts';

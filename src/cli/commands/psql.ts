@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { SetupError } from '../../errors.ts';
-import { readSettings } from '../../settings.ts';
+import { readSettings } from '../../settings/settings.ts';
 import { defineCommand } from '../command.ts';
 import { openDatabase } from '../database.ts';
 

@@ -1,6 +1,6 @@
 import { createAuthenticator } from '../../keys/authenticate.ts';
 import { createScrapeGuard } from '../../keys/scrape.ts';
-import type { Settings } from '../../settings.ts';
+import type { Settings } from '../../settings/settings.ts';
 import { openWorkerDoor, type Door } from '../../worker/door.ts';
 import { startWorker, type RunningWorker } from '../../worker/start.ts';
 import { CHILD_OPTIONS, readChildLimits } from '../child-limits.ts';

@@ -3,7 +3,7 @@ import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { CORE_MIGRATIONS } from '../../db/migrate.ts';
-import type { Settings } from '../../settings.ts';
+import type { Settings } from '../../settings/settings.ts';
 import { plural } from '../plural.ts';
 import { span } from '../duration.ts';
 import type { Finding } from './finding.ts';

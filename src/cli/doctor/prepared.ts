@@ -1,5 +1,5 @@
 import { examineRoad } from '../../db/pooler.ts';
-import type { Settings } from '../../settings.ts';
+import type { Settings } from '../../settings/settings.ts';
 import type { Finding } from './finding.ts';
 
 /** Whether what stands before Postgres keeps prepared statements, and whether the settings know of it. */

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { createAllowList } from './egress/allow-list.ts';
-import { SetupError } from './errors.ts';
+import { createAllowList } from '../egress/allow-list.ts';
+import { SetupError } from '../errors.ts';
 import { oldVariables } from './old-variables.ts';
 import { postgresUrl } from './postgres-url.ts';
-import type { Keeping } from './task.ts';
+import type { Keeping } from '../task.ts';
 import { parseTrustedProxies, type TrustedProxies } from './trusted-proxies.ts';
 import { wholeNumber } from './whole-number.ts';
 

@@ -1,4 +1,4 @@
-import type { Log } from './log.ts';
+import type { Log } from '../log.ts';
 import { wholeNumber } from './whole-number.ts';
 
 /** Timers run no longer than 24 days. */
