@@ -6,6 +6,7 @@ import type { Settings } from '../settings/settings.ts';
 import { openDatabase, type Database } from './database.ts';
 import { readSecret } from './kept-secrets.ts';
 import { readSetup } from './read-setup.ts';
+import { warnOfMisspelt } from './warn-of-misspelt.ts';
 
 /** What every command that touches the database begins with. */
 export interface Session {
@@ -33,7 +34,10 @@ export async function withSession(
 ): Promise<number> {
   const { settings, config } = await readSetup({ forPacks: options.isLasting === true });
   const log = createLog({ level: settings.logLevel ?? options.logLevel ?? 'info' });
-  if (options.isLasting) warnOfIgnored(process.env, log);
+  if (options.isLasting) {
+    warnOfIgnored(process.env, log);
+    warnOfMisspelt(process.env, config, log);
+  }
   const database = await openDatabase(settings, { makes: options.isLasting === true });
   try {
     // Its lock is a session's, which a pooler in transaction mode would leave behind.

@@ -6,7 +6,7 @@ import { startWorkerProcess } from '../worker/processes.ts';
 const LIMITS =
   'SELECT soft_limit_ms, hard_limit_ms, result_ttl_ms::int FROM lovage.definition WHERE name = ANY ($1) ORDER BY name';
 
-test('a worker goes by what was set for Celery, and says of its addresses that they are ignored', async () => {
+test('a worker goes by what was set for Celery, and says what is ignored or was misspelt', async () => {
   await using lab = await openLab();
   const worker = await startWorkerProcess(lab, [], {
     CELERY_WORKER_CONCURRENCY: '7',
@@ -17,11 +17,18 @@ test('a worker goes by what was set for Celery, and says of its addresses that t
     CELERY_BROKER_URL: 'redis://:hunter2@broker:6379/0',
     CELERY_RESULT_BACKEND: '',
     REDIS_URL: 'redis://:hunter2@cache:6379',
+    LOVAGE_SECERT: 'hunter2',
+    LOVAGE_RUNS_PROT: 'hunter2',
+    LOVAGE_SHOP_CURRENCY: 'EUR',
   });
   const lines = worker.output().split('\n');
   expect(lines.filter((line) => line.includes('Postgres is broker and store'))).toEqual([
     expect.stringContaining('CELERY_BROKER_URL is ignored'),
     expect.stringContaining('REDIS_URL is ignored'),
+  ]);
+  expect(lines.filter((line) => line.includes('is read by nobody'))).toEqual([
+    expect.stringContaining('LOVAGE_SECERT is read by nobody: LOVAGE_SECRET was probably meant'),
+    expect.stringContaining('LOVAGE_RUNS_PROT is read by nobody: LOVAGE_RUNS_PORT was probably meant'),
   ]);
   expect(worker.output()).not.toMatch(/hunter2|broker:6379|cache:6379/);
   expect(lines.find((line) => line.includes('worker started'))).toContain('"slots":7');
