@@ -86,7 +86,7 @@ function describe({
     table(byDate),
     '',
     `${resultsExpired} results are past their time to live; ${lacking.length} partitions will be made`,
-    `The last round was ${lastRoundAt === null ? 'never' : `at ${lastRoundAt}`}`,
+    lastRoundAt === null ? 'No round has run yet' : `The last round was at ${lastRoundAt}`,
     ...(heldUntil === null ? [] : [`Nothing is dropped before ${heldUntil}: the database’s clock has leapt`]),
   ].join('\n');
 }
