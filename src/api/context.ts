@@ -4,6 +4,7 @@ import type { Authenticator } from '../keys/authenticate.ts';
 import type { Lovage } from '../lovage.ts';
 import type { Mounts } from '../mounts.ts';
 import type { Caller } from '../wire.ts';
+import type { Note } from '../tasks/send-noted.ts';
 import { traceOfHeaders } from '../tracing/trace-context.ts';
 import type { Patience } from './patience.ts';
 import { clientAddress, type TrustedProxies } from '../settings/trusted-proxies.ts';
@@ -31,8 +32,16 @@ export interface RequestContext {
   spend?: (() => Promise<void>) | undefined;
   /** What became of the request in the audit log. */
   trail?: AuditTrail | undefined;
-  /** Writes a mutation down before it is over, for one that has done its work and goes on to wait. */
-  audit?: (answer: unknown) => Promise<void>;
+  /** Writes a mutation down before it is over: with what it makes, or once it has done its work and goes on to wait. */
+  audit?: CallRecorder;
+}
+
+/** One mutation on its way into the audit log. Whoever writes it first, it has one row: all that are tried have one id. */
+export interface CallRecorder {
+  /** For the commit of what the call makes. */
+  noteOf: (answer: unknown) => Note;
+  done: (answer: unknown) => Promise<void>;
+  refused: (error: unknown) => Promise<void>;
 }
 
 /** Whether the call that a request makes is written down. */

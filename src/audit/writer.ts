@@ -4,7 +4,7 @@ import { isPassing } from '../db/failures.ts';
 import type { Log } from '../log.ts';
 import { uuidV7 } from '../uuid.ts';
 import type { AuditEntry } from './entry.ts';
-import { type AuditRow, insertRows } from './insert.ts';
+import { insertEntries, type KeptEntry } from './insert.ts';
 
 const MAX_GROUP = 500;
 const MAX_KEPT = 10_000;
@@ -12,7 +12,7 @@ const RETRY_MAX_MS = 5_000;
 const CLOSE_MS = 2_000;
 const LOST = 'calls are missing in the audit log';
 
-interface Waiting extends AuditRow {
+interface Waiting extends KeptEntry {
   done: () => void;
 }
 
@@ -34,10 +34,10 @@ export class AuditWriter {
     this.#log = log;
   }
 
-  /** Resolves when it is written, or kept to be written later. */
-  write(entry: AuditEntry): Promise<void> {
+  /** Resolves when it is written, or kept to be written later. Where a row has this id already, that one stays. */
+  write(entry: AuditEntry, id = uuidV7()): Promise<void> {
     return new Promise((done) => {
-      this.#waiting.push({ id: uuidV7(), entry, madeAt: performance.now(), done });
+      this.#waiting.push({ id, entry, madeAt: performance.now(), done });
       if (this.#failures > 0) done();
       this.#bound();
       this.#running ??= this.#run();
@@ -81,7 +81,7 @@ export class AuditWriter {
   /** False when it may go better in a moment. What Postgres refuses for what is in it is halved until it stands alone. */
   async #insert(group: Waiting[]): Promise<boolean> {
     try {
-      await insertRows(this.#pool, group);
+      await insertEntries(this.#pool, group);
       return true;
     } catch (error) {
       if (isPassing(error)) {

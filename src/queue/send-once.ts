@@ -1,3 +1,4 @@
+import { insertAuditRows } from '../db/audit-rows.ts';
 import type { Executor } from '../db/connect.ts';
 import type { AcceptedRow } from '../db/rows.ts';
 import { ACCEPTED, type NewTask } from './send.ts';
@@ -29,6 +30,10 @@ const ADD_LARGE = {
   name: 'lovage_add_large_task',
   text: `SELECT a.outcome, ${ACCEPTED_ONCE} FROM lovage.add_large_task($1, $2, $3) a`,
 };
+const ADD_LARGE_NOTED = {
+  name: 'lovage_add_noted_large_task',
+  text: `WITH noted AS (${insertAuditRows('$4')}) ${ADD_LARGE.text}`,
+};
 
 /** Accepts a task unless one stands for it already, in one statement. Of twins at once the later ones wait for the first. */
 export async function sendOnce(
@@ -52,14 +57,15 @@ export async function sendOnce(
   return outcome === 'reused' ? { outcome } : { outcome, id: answer.id };
 }
 
-/** Accepts a task that is a text already, with its input apart. */
+/** Accepts a task that is a text already, with its input apart; with `notes` as in sendJson(). */
 export async function sendLarge(
   executor: Executor,
-  task: string,
-  inputText: Uint8Array,
+  { task, inputText, notes }: { task: string; inputText: Uint8Array; notes?: string | undefined },
 ): Promise<AcceptedRow[]> {
-  const { rows } = await executor.query<Answer>({ ...ADD_LARGE, values: [task, null, inputText] });
-  return rows;
+  const values = [task, null, inputText];
+  const statement =
+    notes === undefined ? { ...ADD_LARGE, values } : { ...ADD_LARGE_NOTED, values: [...values, notes] };
+  return (await executor.query<Answer>(statement)).rows;
 }
 
 export const withoutInput = (task: NewTask): string => JSON.stringify({ ...task, input: undefined });

@@ -1,3 +1,4 @@
+import { insertAuditRows } from '../db/audit-rows.ts';
 import type { Executor } from '../db/connect.ts';
 import type { AcceptedRow } from '../db/rows.ts';
 import { explainHeldKey } from './held-key.ts';
@@ -53,12 +54,18 @@ export async function sendTasks(executor: Executor, tasks: readonly NewTask[]): 
   }
 }
 
-/** Accepts tasks that are a text already, and of which none has a dedupe key. */
-export async function sendJson(executor: Executor, tasks: string): Promise<AcceptedRow[]> {
-  const { rows } = await executor.query<AcceptedRow>({
-    name: 'lovage_add_tasks',
-    text: `SELECT ${ACCEPTED} FROM lovage.add_tasks($1)`,
-    values: [tasks],
-  });
-  return rows;
+const ADD = { name: 'lovage_add_tasks', text: `SELECT ${ACCEPTED} FROM lovage.add_tasks($1)` };
+const ADD_NOTED = {
+  name: 'lovage_add_noted_tasks',
+  text: `WITH noted AS (${insertAuditRows('$2')}) ${ADD.text}`,
+};
+
+/**
+ * Accepts tasks that are a text already, and of which none has a dedupe key; with `notes`, lines of the audit log as a text,
+ * in the same commit.
+ */
+export async function sendJson(executor: Executor, tasks: string, notes?: string): Promise<AcceptedRow[]> {
+  const statement =
+    notes === undefined ? { ...ADD, values: [tasks] } : { ...ADD_NOTED, values: [tasks, notes] };
+  return (await executor.query<AcceptedRow>(statement)).rows;
 }

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { type AuditRow, writeAuditRow } from '../db/audit-rows.ts';
 import { isPassing, retryConflicts } from '../db/failures.ts';
 import type { AcceptedRow } from '../db/rows.ts';
 import { LovageError } from '../errors.ts';
@@ -29,6 +30,7 @@ interface Waiting {
   json: string;
   /** Its input, where that is not in `json`: such a task goes alone. */
   inputText: Uint8Array | undefined;
+  note: string | undefined;
   size: number;
   since: number;
   accept: (row: AcceptedRow) => void;
@@ -59,14 +61,18 @@ export class Sender {
     this.#maxWaitingChars = options.maxWaitingChars ?? MAX_WAITING_CHARS;
   }
 
-  /** Resolves once the task is committed. @throws what Postgres said, or queue-unavailable where it was not asked. */
-  send(task: NewTask, inputText?: Uint8Array): Promise<AcceptedRow> {
+  /**
+   * Resolves once the task is committed, and with it its note, a line of the audit log: both or neither.
+   * @throws what Postgres said, or queue-unavailable where it was not asked.
+   */
+  send(task: NewTask, inputText?: Uint8Array, noteRow?: AuditRow): Promise<AcceptedRow> {
     const id = task.id ?? uuidV7();
     const json = inputText ? withoutInput({ ...task, id }) : JSON.stringify({ ...task, id });
-    const size = json.length + (inputText?.byteLength ?? 0);
+    const note = noteRow && writeAuditRow(noteRow);
+    const size = json.length + (inputText?.byteLength ?? 0) + (note?.length ?? 0);
     return new Promise((accept, refuse) => {
       if (this.#waitingChars + size > this.#maxWaitingChars) return refuse(tooSlow());
-      this.#waiting.push({ id, json, inputText, size, since: performance.now(), accept, refuse });
+      this.#waiting.push({ id, json, inputText, note, size, since: performance.now(), accept, refuse });
       this.#waitingChars += size;
       this.#startSoon();
     });
@@ -125,8 +131,11 @@ export class Sender {
 
   #write(group: readonly Waiting[]): Promise<AcceptedRow[]> {
     const [first] = group;
-    if (first?.inputText) return sendLarge(this.#pool, first.json, first.inputText);
-    return sendJson(this.#pool, `[${group.map(({ json }) => json).join(',')}]`);
+    const noted = group.flatMap(({ note }) => note ?? []);
+    const notes = noted.length > 0 ? `[${noted.join(',')}]` : undefined;
+    if (first?.inputText)
+      return sendLarge(this.#pool, { task: first.json, inputText: first.inputText, notes });
+    return sendJson(this.#pool, `[${group.map(({ json }) => json).join(',')}]`, notes);
   }
 
   async #split(group: readonly Waiting[]): Promise<void> {

@@ -10,6 +10,7 @@ import { sealCallback, type Callback } from '../webhooks/callback.ts';
 import type { Caller, TaskView } from '../wire.ts';
 import { acceptOnce } from './accept-once.ts';
 import { explainRefusal } from './explain-refusal.ts';
+import { sendNoted, type Note } from './send-noted.ts';
 import { concurrencyKeyOf, dedupeOf } from './task-keys.ts';
 import { viewAccepted } from './view.ts';
 
@@ -35,6 +36,8 @@ export interface EnqueueRequest {
 /** With its input also as it came: then that is stored, without being written anew. Both must say the same. */
 export interface SentRequest extends EnqueueRequest {
   inputText?: Uint8Array | undefined;
+  /** What is written down of it, once its task has an id; not used where another task may stand for it. */
+  note?: ((task: { id: string; name: string }) => Note) | undefined;
 }
 
 /**
@@ -48,17 +51,23 @@ export async function enqueueTask(
     'config' | 'pool' | 'db' | 'sender' | 'notifier' | 'idempotencyTtlMs' | 'secret' | 'egress'
   >,
   caller: Caller,
-  request: SentRequest,
+  { note, ...request }: SentRequest,
 ): Promise<TaskView> {
-  const task = await newTask(findDefinition(lovage, request.name), caller, request);
-  // A callback goes with the id of its task.
-  if (request.callback)
-    Object.assign(task, { id: uuidV7(), callback: sealCallback(lovage, request.callback) });
+  const task = {
+    ...(await newTask(findDefinition(lovage, request.name), caller, request)),
+    id: uuidV7(),
+    callback: request.callback && sealCallback(lovage, request.callback),
+  };
   try {
     if (task.dedupe || request.idempotencyKey !== undefined) {
       return await send(task, (traced) => acceptOnce(lovage, caller, traced, request));
     }
-    const row = await send(task, (traced) => lovage.sender.send(traced, request.inputText));
+    const row = await send(task, (traced) =>
+      sendNoted(lovage.sender, traced, {
+        inputText: request.inputText,
+        note: note?.({ id: task.id, name: task.name }),
+      }),
+    );
     lovage.notifier.ready(task.queue);
     return viewAccepted(row, row.due_at > row.created_at);
   } catch (error) {

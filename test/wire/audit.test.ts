@@ -14,7 +14,11 @@ afterAll(() => lab[Symbol.asyncDispose]());
 
 const UNKNOWN = '0197b6f0-0000-7000-8000-000000000000';
 const json = { 'content-type': 'application/json' };
-const submit = async () => (await lab.call('POST', '/v1/tasks/diag.noop', { body: {} })).body.id;
+const submit = async (idempotencyKey?: string) => {
+  const headers: Record<string, string> =
+    idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey };
+  return (await lab.call('POST', '/v1/tasks/diag.noop', { body: {}, headers })).body.id;
+};
 const audit = async (query = '', key?: string) => {
   const { body } = await lab.call('GET', `/v1/audit${query}`, key === undefined ? {} : { key });
   return (body as unknown as { items: AuditView[] }).items;
@@ -361,7 +365,7 @@ describe('the writer', () => {
     expect(await written()).toEqual(Array.from({ length: 64 }, (_, n) => `group.${n}`));
   });
 
-  test('writes what sixty-four enqueues leave while one write is on its way in the next', async () => {
+  test('writes what sixty-four enqueues under keys leave while one write is on its way in the next', async () => {
     const { pool: real, audit: writes } = lab.lovage;
     const ask = real.query.bind(real) as (...given: unknown[]) => Promise<unknown>;
     let statements = 0;
@@ -376,7 +380,7 @@ describe('the writer', () => {
       }
       return ask(config, ...rest);
     }) as never);
-    const ids = await Promise.all(Array.from({ length: 64 }, submit));
+    const ids = await Promise.all(Array.from({ length: 64 }, (_, n) => submit(`group-${n}`)));
     const rows = () => lab.lab.sql('SELECT FROM lovage.v_audit WHERE target = ANY ($1)', [ids]);
     await until(rows, ({ length }) => length === 64);
     said.mockRestore();

@@ -1,13 +1,9 @@
 import type { AuditEntry } from '../../audit/entry.ts';
 import { describeCall } from '../../audit/entry.ts';
-import type { RequestContext } from '../context.ts';
+import { rowOf } from '../../audit/insert.ts';
+import { uuidV7 } from '../../uuid.ts';
+import type { CallRecorder, RequestContext } from '../context.ts';
 import { toLovageError } from '../errors.ts';
-
-/** One mutation on its way into the audit log: written once, by whoever comes first. */
-export interface CallRecorder {
-  done(answer: unknown): Promise<void>;
-  refused(error: unknown): Promise<void>;
-}
 
 const RUN = 'run.';
 
@@ -18,17 +14,28 @@ export async function recordCall(
 ): Promise<CallRecorder> {
   const request = await askedFor(path, getRawInput);
   const action = path.startsWith(RUN) ? 'tasks.enqueue' : path;
+  const id = uuidV7();
   let isWritten = false;
+  const entryOf = (outcome: AuditEntry['outcome'], answer: unknown): AuditEntry => ({
+    caller,
+    action,
+    outcome,
+    ...describeCall(request, answer),
+  });
+  const settle = () => {
+    isWritten = true;
+    if (trail) trail.isWritten = true;
+  };
 
   async function write(outcome: AuditEntry['outcome'], answer: unknown): Promise<void> {
     if (isWritten) return;
-    isWritten = true;
-    if (trail) trail.isWritten = true;
-    const written = lovage.audit.write({ caller, action, outcome, ...describeCall(request, answer) });
+    settle();
+    const written = lovage.audit.write(entryOf(outcome, answer), id);
     // Nobody waits for a Postgres that was not there for the call itself.
     if (outcome !== 'queue-unavailable') await patience.spend(written).catch(() => undefined);
   }
   return {
+    noteOf: (answer) => ({ row: rowOf(id, entryOf('ok', answer)), settle }),
     done: (answer) => write('ok', answer),
     refused: (error) => write(toLovageError(error).code, undefined),
   };

@@ -25,11 +25,13 @@ export async function enqueueAndWait(context: RequestContext, submission: Submis
     throw new LovageError('validation', 'delayMs and runAt exclude each other', { faults });
   }
   const { name, input } = submission;
-  const accepted = await patience.spend(enqueueTask(lovage, caller, { name, input, inputText, ...options }));
+  const accepted = await patience.spend(
+    enqueueTask(lovage, caller, { name, input, inputText, note: context.audit?.noteOf, ...options }),
+  );
   const { replayed, deduplicated } = accepted;
   const marks = { ...(replayed && { replayed }), ...(deduplicated && { deduplicated }) };
   const mustWait = waitMs > 0 && !isFinal(accepted.state);
-  if (mustWait) await context.audit?.(accepted);
+  if (mustWait) await context.audit?.done(accepted);
   const task = { ...(mustWait ? await awaitAccepted(context, accepted, waitMs) : accepted), ...marks };
   // One that was there before may be anybody's of the tenant: what went in and what came out is for those who may read.
   const isOthers = (replayed ?? deduplicated ?? false) && !mayDo(caller, 'read');

@@ -52,11 +52,11 @@ export function requireScope(caller: Caller, scope: Scope): void {
   throw new LovageError('forbidden', `This API key lacks the scope "${scope}"`);
 }
 
-/** Written after the mutation and before the answer; a refused one with the code of its error. */
+/** Written with the task that it makes, or after the mutation and before the answer; a refused one with the code of its error. */
 const auditMutation = t.middleware(async ({ ctx, type, path, getRawInput, next }) => {
   if (type !== 'mutation') return next();
   const recorder = await recordCall(ctx, path, getRawInput);
-  const answer = await next({ ctx: { audit: (data: unknown) => recorder.done(data) } });
+  const answer = await next({ ctx: { audit: recorder } });
   await (answer.ok ? recorder.done(answer.data) : recorder.refused(answer.error));
   return answer;
 });
