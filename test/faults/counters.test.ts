@@ -134,7 +134,11 @@ test('deaths, rescues, retries and quarantines are each counted once, over an AP
     () => sum([last], 'lovage_tasks_finished_total', { name: 'diag.sleep', outcome: 'failed' }),
     (failed) => failed === held,
   );
-  const told = linesOf(last, { lostWorker: other.id, requestId: 'mine' });
+  // Its lines come by another way than its numbers.
+  const told = await until(
+    () => linesOf(last, { lostWorker: other.id, requestId: 'mine' }),
+    (lines) => lines.length >= held,
+  );
   expect(told).toHaveLength(held);
   for (const line of told)
     expect(line).toMatchObject({ task: expect.any(String), attempt: expect.any(Number), traceId });

@@ -216,7 +216,10 @@ test('log lines of the request, of its attempts and of their handlers bear the i
   );
   expect(said.find(({ msg }) => msg === 'looked in attempt 2')).toMatchObject({ ...attempt, attempt: 2 });
   expect(system.worker.output()).not.toContain('stays in the history');
-  const leaf = linesOf(system.worker, { requestId, taskName: 'observed.leaf' });
+  const leaf = await until(
+    () => linesOf(system.worker, { requestId, taskName: 'observed.leaf' }),
+    (lines) => lines.length > 0,
+  );
   expect(leaf[0]).toMatchObject({ traceId, attempt: 1, msg: 'looked in attempt 1' });
 });
 
