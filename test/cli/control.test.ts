@@ -9,19 +9,15 @@ import { list as queues } from '../../src/cli/commands/queues/list.ts';
 import { resume } from '../../src/cli/commands/queues/resume.ts';
 import { retry } from '../../src/cli/commands/tasks/retry.ts';
 import { cancelTask } from '../../src/tasks/cancel.ts';
-import { configFile, openLab, type Lab } from '../lab.ts';
+import { openCommandLab } from './command-lab.ts';
+import { type Lab } from '../lab.ts';
 import { oneLine, run } from './run.ts';
 
 let lab: Lab;
 beforeAll(async () => {
-  lab = await openLab();
-  vi.stubEnv('DATABASE_URL', lab.url);
-  vi.stubEnv('LOVAGE_CONFIG', configFile);
+  lab = await openCommandLab();
 });
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await lab[Symbol.asyncDispose]();
-});
+afterAll(() => lab[Symbol.asyncDispose]());
 
 /** A command as `main` calls it, without a process of its own: those cost a second each. */
 async function does(command: Command, ...args: string[]): Promise<string> {

@@ -10,21 +10,17 @@ import type { Finding } from '../../src/cli/doctor/finding.ts';
 import { examineDisk, judgeDisk } from '../../src/cli/doctor/installation.ts';
 import { readSettings } from '../../src/settings/settings.ts';
 import { say } from '../cli/said.ts';
-import { configFile, openLab, until, type Lab } from '../lab.ts';
+import { openCommandLab } from '../cli/command-lab.ts';
+import { configFile, until, type Lab } from '../lab.ts';
 import { openRole } from './sql-lab.ts';
 
 /** Each line of the doctor is brought about for real, its remedy typed as it stands, and looked at again. */
 let lab: Lab;
 const EXAMPLES_CONFIG = new URL('./fixtures/examples.config.ts', import.meta.url).pathname;
 beforeAll(async () => {
-  lab = await openLab();
-  vi.stubEnv('DATABASE_URL', lab.url);
-  vi.stubEnv('LOVAGE_CONFIG', configFile);
+  lab = await openCommandLab();
 });
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await lab[Symbol.asyncDispose]();
-});
+afterAll(() => lab[Symbol.asyncDispose]());
 
 async function examined(url = lab.url): Promise<{ code: number; findings: Finding[] }> {
   vi.stubEnv('DATABASE_URL', url);

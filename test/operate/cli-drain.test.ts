@@ -1,19 +1,15 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sleep } from '../../packs/diag/tasks.ts';
 import { say } from '../cli/said.ts';
-import { configFile, openLab, until, type Lab } from '../lab.ts';
+import { openCommandLab } from '../cli/command-lab.ts';
+import { until, type Lab } from '../lab.ts';
 import { startWorkerProcess, whenRunning } from '../worker/processes.ts';
 
 let lab: Lab;
 beforeAll(async () => {
-  lab = await openLab();
-  vi.stubEnv('DATABASE_URL', lab.url);
-  vi.stubEnv('LOVAGE_CONFIG', configFile);
+  lab = await openCommandLab();
 });
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await lab[Symbol.asyncDispose]();
-});
+afterAll(() => lab[Symbol.asyncDispose]());
 
 test('a worker that is told to end finishes what runs, claims nothing more, and exits with 0', async () => {
   const worker = await startWorkerProcess(lab, ['--queues', 'diag']);
